@@ -1,0 +1,248 @@
+"""Dataset: one polars frame per table in canonical form, with duplicate and dangling checks and dependency order.
+
+The desired and the live state are both this type. A frame holds the declared columns of its table and `_key`, the
+natural key as text; the live side adds `_id`, the surrogate key. Must never read a database.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+
+import polars as pl
+
+from reconcile.errors import Finding, ReconcileError
+from reconcile.fields import hash_column
+from reconcile.spec import Column, TableSpec
+from reconcile.values import PolymorphicReference, Reference, dtype, parse, text
+
+KEY = "_key"
+ID = "_id"
+HASH = "_hash"
+
+KEY_SEPARATOR = "|"
+NULL_PART = "\\N"
+UNRESOLVED = "\\#"
+"""Starts a reference to a row that has no natural key: `\\#17` is the row whose surrogate key is 17."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """The rows of several tables; `frames` may hold fewer tables than a schema has."""
+
+    specs: Mapping[str, TableSpec]
+    frames: Mapping[str, pl.DataFrame]
+
+    def __getitem__(self, table: str) -> pl.DataFrame:
+        """
+        Give one table's frame.
+
+        Raises:
+            MissingTable: the dataset has no such table; a check that asks for it has failed, not passed.
+
+        """
+        try:
+            return self.frames[table]
+        except KeyError:
+            raise MissingTable(table) from None
+
+    def __contains__(self, table: str) -> bool:
+        return table in self.frames
+
+
+class MissingTable(LookupError):
+    """A table that a rule needs is not in the dataset."""
+
+
+def key_text(parts: Sequence[pl.Expr]) -> pl.Expr:
+    """
+    Join the text forms of a natural key's columns into one text, one to one.
+
+    Backslash and separator inside a part are escaped and null is `\\N`, so two keys are equal as text exactly when
+    they are equal column by column.
+    """
+    escaped = [
+        part.str.replace_all("\\", "\\\\", literal=True)
+        .str.replace_all(KEY_SEPARATOR, "\\" + KEY_SEPARATOR, literal=True)
+        .fill_null(NULL_PART)
+        for part in parts
+    ]
+    return escaped[0] if len(escaped) == 1 else pl.concat_str(escaped, separator=KEY_SEPARATOR)
+
+
+def natural_key(spec: TableSpec) -> pl.Expr:
+    """Give the key text of *spec*'s rows from a frame in canonical form."""
+    return key_text([text(spec.column(name).kind, pl.col(name)) for name in spec.key])
+
+
+def _default(column: Column) -> pl.Expr:
+    if column.default is None:
+        return pl.lit(None, dtype=dtype(column.kind))
+    return parse(column.kind, pl.lit(column.default, dtype=pl.String)).cast(dtype(column.kind))
+
+
+def conform(spec: TableSpec, rows: pl.DataFrame) -> pl.DataFrame:
+    """
+    Bring generated *rows* into *spec*'s canonical form.
+
+    Columns that the rows leave out take the schema's default, else null; columns come in the order of the spec,
+    `_key` last, rows in the order given. Numbers round to their column's scale.
+
+    Raises:
+        ValueError: a column that the spec does not declare.
+
+    """
+    names = [column.name for column in spec.declared]
+    unknown = set(rows.columns) - set(names) - {KEY, HASH}
+    if unknown:
+        raise ValueError(f"{spec.name} declares no column {sorted(unknown)}")
+    frame = rows.select(
+        (pl.col(column.name) if column.name in rows.columns else _default(column))
+        .cast(dtype(column.kind))
+        .alias(column.name)
+        for column in spec.declared
+    )
+    return frame.with_columns(natural_key(spec).alias(KEY))
+
+
+def with_hash(frame: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Add `_hash`, the hash of the column *key*, for `fields.Draw` to draw from."""
+    return frame.with_columns(hash_column(frame[key]).alias(HASH))
+
+
+def check(dataset: Dataset) -> list[Finding]:
+    """
+    Find what no desired state may have: two rows with one key, a null where none may be, a dangling reference.
+
+    Returns:
+        One finding per table and cause, with the first keys; empty when the dataset is sound.
+
+    """
+    findings: list[Finding] = []
+    for name, frame in dataset.frames.items():
+        spec = dataset.specs[name]
+        if spec.key:
+            repeated = frame.filter(pl.col(KEY).is_duplicated())[KEY].unique().sort()
+            if len(repeated):
+                findings.append(_unsound(name, "rows share a natural key", repeated, "make the key unique"))
+        findings += _check_columns(dataset, spec, frame)
+    return findings
+
+
+def _check_columns(dataset: Dataset, spec: TableSpec, frame: pl.DataFrame) -> Iterable[Finding]:
+    for column in spec.declared:
+        keys = frame.filter(pl.col(column.name).is_null())[KEY]
+        if not column.nullable and len(keys):
+            yield _unsound(f"{spec.name}.{column.name}", "null in a NOT NULL column", keys, "give it a value")
+    for column, table in spec.references():
+        if table not in dataset or not isinstance(column.kind, Reference | PolymorphicReference):
+            continue
+        keys = frame.filter(dangles(dataset, column, table))[KEY]
+        if len(keys):
+            yield _unsound(
+                f"{spec.name}.{column.name}",
+                f"refers to rows that {table} does not have",
+                keys,
+                f"declare the rows in {table} or clear the reference",
+            )
+
+
+def dangles(dataset: Dataset, column: Column, table: str) -> pl.Expr:
+    """Say per row whether the reference *column* names a row that *table* lacks; null refers to nothing."""
+    missing = pl.col(column.name).is_not_null() & ~pl.col(column.name).is_in(dataset[table][KEY].implode())
+    if isinstance(column.kind, PolymorphicReference):
+        selected = [value for value, target in column.kind.tables if target == table]
+        return missing & pl.col(column.kind.discriminator).is_in(selected)
+    return missing
+
+
+def _unsound(where: str, what: str, keys: pl.Series, fix: str) -> Finding:
+    shown = ", ".join(keys.head(3).to_list())
+    return Finding(
+        what=f"the desired state is unsound: {what}",
+        where=where,
+        why=f"{len(keys)} rows, first {shown}",
+        fix=fix,
+    )
+
+
+def dependency_order(specs: Mapping[str, TableSpec]) -> tuple[list[str], frozenset[tuple[str, str]]]:
+    """
+    Order tables so that a row's references exist before the row.
+
+    Real and logical references count alike. Where tables refer to each other, or to themselves, nullable
+    reference columns are deferred: written as null first and set when every row exists.
+
+    Returns:
+        The table names, parents first, equal ones by name; and the deferred columns as (table, column).
+
+    Raises:
+        ReconcileError: a cycle in which every reference is NOT NULL.
+
+    """
+    deferred: set[tuple[str, str]] = {
+        (spec.name, column.name)
+        for spec in specs.values()
+        for column, table in spec.references()
+        if table == spec.name
+    }
+    while True:
+        graph = {
+            name: sorted(
+                {
+                    table
+                    for column, table in spec.references()
+                    if table in specs and (name, column.name) not in deferred
+                }
+            )
+            for name, spec in sorted(specs.items())
+        }
+        try:
+            return list(TopologicalSorter(graph).static_order()), frozenset(deferred)
+        except CycleError as error:
+            deferred.add(_deferrable(specs, error.args[1], deferred))
+
+
+def _deferrable(
+    specs: Mapping[str, TableSpec], cycle: Sequence[str], deferred: set[tuple[str, str]]
+) -> tuple[str, str]:
+    candidates = sorted(
+        (name, column.name)
+        for name in set(cycle)
+        for column, table in specs[name].references()
+        if table in cycle and column.nullable and (name, column.name) not in deferred
+    )
+    # A plain reference is set by one UPDATE; a polymorphic one keeps its discriminator company.
+    plain = [c for c in candidates if isinstance(specs[c[0]].column(c[1]).kind, Reference)]
+    if not candidates:
+        raise ReconcileError(
+            [
+                Finding(
+                    what="tables refer to each other in a circle that cannot be opened",
+                    where=" → ".join(cycle),
+                    why="every reference in the circle is NOT NULL",
+                    fix="make one of the reference columns nullable in the specs and the schema",
+                )
+            ]
+        )
+    return (plain or candidates)[0]
+
+
+def fingerprint(spec: TableSpec, frame: pl.DataFrame) -> str:
+    """
+    Give the SHA-256 of a table's declared rows, hexadecimal, whatever their order.
+
+    Surrogate keys do not count; nulls and texts cannot be confused.
+    """
+    parts = [text(column.kind, pl.col(column.name)) for column in spec.declared]
+    lines = frame.sort(KEY).select(key_text(parts) if parts else pl.lit("")).to_series()
+    digest = hashlib.sha256("|".join(column.name for column in spec.declared).encode())
+    digest.update("\n".join(lines.to_list()).encode())
+    return digest.hexdigest()
+
+
+def fingerprints(dataset: Dataset) -> dict[str, str]:
+    """Give each table's fingerprint by name, and under "" the one of them all."""
+    tables = {name: fingerprint(dataset.specs[name], frame) for name, frame in sorted(dataset.frames.items())}
+    whole = hashlib.sha256("\n".join(f"{k} {v}" for k, v in tables.items()).encode())
+    return tables | {"": whole.hexdigest()}

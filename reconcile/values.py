@@ -1,0 +1,192 @@
+"""Column kinds, the canonical form of each and its one exact text form; the only meaning of "equal".
+
+Every kind maps to one polars type. `parse` turns text (as servers, plan files and defaults give it) into that
+type and `text` turns it back: `parse(text(x)) = x` for every canonical x. Must never read a clock or a server.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """A whole number, `bits` wide and signed; canonical as Int64."""
+
+    bits: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Boolean:
+    """True or false, stored as 1 or 0; canonical as Boolean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decimal:
+    """An exact number of `precision` digits, `scale` of them after the point; canonical as Decimal."""
+
+    precision: int
+    scale: int
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Characters, at most `max_length` of them (None: as many as a TEXT column's 65,535 bytes hold)."""
+
+    max_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    """A calendar day; canonical as Date."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timestamp:
+    """A moment in UTC, whole seconds; canonical as Datetime in microseconds without a zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enumeration:
+    """One of `values`, in the order the schema lists them; canonical as String."""
+
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Json:
+    """
+    A JSON document; canonical as text with sorted keys, no spaces and numbers in their shortest form.
+
+    `references` names object keys, at any depth, whose value is the surrogate key of a row: (key, table).
+    In the dataset such a value is the natural key of that row.
+    """
+
+    references: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """
+    The surrogate key of a row in `table`; in the dataset the natural key text of that row.
+
+    `on_delete` is the action of the foreign key that the schema declares; None where the link is only logical.
+    """
+
+    table: str
+    on_delete: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PolymorphicReference:
+    """The surrogate key of a row in the table that `discriminator` selects: (value of that column, table)."""
+
+    discriminator: str
+    tables: tuple[tuple[str, str], ...]
+
+
+Kind: TypeAlias = (
+    Integer
+    | Boolean
+    | Decimal
+    | Text
+    | Date
+    | Timestamp
+    | Enumeration
+    | Json
+    | Reference
+    | PolymorphicReference
+)
+
+DATE_FORMAT = "%Y-%m-%d"
+TIMESTAMP_FORMAT = "%Y-%m-%d %H:%M:%S"
+
+
+def dtype(kind: Kind) -> pl.DataType:
+    """Give the polars type of *kind*'s canonical form."""
+    match kind:
+        case Integer():
+            return pl.Int64()
+        case Boolean():
+            return pl.Boolean()
+        case Decimal(precision, scale):
+            return pl.Decimal(precision, scale)
+        case Date():
+            return pl.Date()
+        case Timestamp():
+            return pl.Datetime("us")
+        case Text() | Enumeration() | Json() | Reference() | PolymorphicReference():
+            return pl.String()
+
+
+def parse(kind: Kind, column: pl.Expr) -> pl.Expr:
+    """
+    Turn text into *kind*'s canonical form.
+
+    A number rounds half away from zero to the column's scale, a time to the second below. Text that cannot be
+    read becomes null; the caller compares nulls before and after where that must not pass unseen.
+    """
+    match kind:
+        case Integer():
+            return column.cast(pl.Int64, strict=False)
+        case Boolean():
+            return column.cast(pl.Int64, strict=False) != 0
+        case Decimal(precision, scale):
+            return column.cast(pl.Decimal(precision, scale), strict=False)
+        case Date():
+            return column.str.slice(0, 10).str.to_date(DATE_FORMAT, strict=False)
+        case Timestamp():
+            return column.str.slice(0, 19).str.to_datetime(TIMESTAMP_FORMAT, strict=False)
+        case Json():
+            return column.map_elements(canonical_json, return_dtype=pl.String)
+        case Text() | Enumeration() | Reference() | PolymorphicReference():
+            return column
+
+
+def text(kind: Kind, column: pl.Expr) -> pl.Expr:
+    """Turn a canonical column into its exact text form; null stays null."""
+    match kind:
+        case Boolean():
+            return column.cast(pl.Int64).cast(pl.String)
+        case Integer() | Decimal():
+            return column.cast(pl.String)
+        case Date():
+            return column.dt.to_string(DATE_FORMAT)
+        case Timestamp():
+            return column.dt.to_string(TIMESTAMP_FORMAT)
+        case Text() | Enumeration() | Json() | Reference() | PolymorphicReference():
+            return column
+
+
+def canonical_json(document: str) -> str:
+    """
+    Give the canonical text of one JSON document.
+
+    MySQL re-orders object keys and drops spaces, MariaDB keeps the text as sent: both come to one form here. A
+    text that is not JSON is kept as it is, so that it differs from every canonical document and is seen.
+    Source: MySQL manual, "The JSON Data Type", normalization of JSON values.
+    """
+    try:
+        value = json.loads(document)
+    except ValueError:
+        return document
+    return dump_json(value)
+
+
+def dump_json(value: object) -> str:
+    """Write a decoded JSON value in canonical form."""
+    return json.dumps(_shortest_numbers(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def _shortest_numbers(value: object) -> object:
+    match value:
+        case float() if value.is_integer() and abs(value) < 2**53:
+            return int(value)
+        case list():
+            return [_shortest_numbers(item) for item in value]
+        case dict():
+            return {key: _shortest_numbers(item) for key, item in value.items()}
+        case _:
+            return value
