@@ -25,6 +25,9 @@ NULL_PART = "\\N"
 UNRESOLVED = "\\#"
 """Starts a reference to a row that has no natural key: `\\#17` is the row whose surrogate key is 17."""
 
+DUPLICATE = "\\="
+"""Ends the key of a live row that repeats an older row's key: `\\=17` is the row whose surrogate key is 17."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
@@ -68,6 +71,11 @@ def key_text(parts: Sequence[pl.Expr]) -> pl.Expr:
         for part in parts
     ]
     return escaped[0] if len(escaped) == 1 else pl.concat_str(escaped, separator=KEY_SEPARATOR)
+
+
+def repeats_key() -> pl.Expr:
+    """Say per live row whether it repeats an older row's natural key."""
+    return pl.col(KEY).str.ends_with(pl.lit(DUPLICATE) + pl.col(ID).cast(pl.String))
 
 
 def natural_key(spec: TableSpec) -> pl.Expr:
@@ -159,10 +167,7 @@ def dangles(dataset: Dataset, column: Column, table: str) -> pl.Expr:
 def _unsound(where: str, what: str, keys: pl.Series, fix: str) -> Finding:
     shown = ", ".join(keys.head(3).to_list())
     return Finding(
-        what=f"the desired state is unsound: {what}",
-        where=where,
-        why=f"{len(keys)} rows, first {shown}",
-        fix=fix,
+        what=f"the desired state is unsound: {what}", where=where, why=f"{len(keys)} rows, first {shown}", fix=fix
     )
 
 
@@ -181,19 +186,12 @@ def dependency_order(specs: Mapping[str, TableSpec]) -> tuple[list[str], frozens
 
     """
     deferred: set[tuple[str, str]] = {
-        (spec.name, column.name)
-        for spec in specs.values()
-        for column, table in spec.references()
-        if table == spec.name
+        (spec.name, column.name) for spec in specs.values() for column, table in spec.references() if table == spec.name
     }
     while True:
         graph = {
             name: sorted(
-                {
-                    table
-                    for column, table in spec.references()
-                    if table in specs and (name, column.name) not in deferred
-                }
+                {table for column, table in spec.references() if table in specs and (name, column.name) not in deferred}
             )
             for name, spec in sorted(specs.items())
         }

@@ -67,9 +67,7 @@ def hash_column(column: pl.Series) -> pl.Series:
             .bin.reinterpret(dtype=pl.UInt64, endianness="little")
         )
         frame = frame.with_columns(
-            state=pl.when(pl.col("length") > start)
-            .then(mix_column(pl.col("state") ^ chunk))
-            .otherwise(pl.col("state"))
+            state=pl.when(pl.col("length") > start).then(mix_column(pl.col("state") ^ chunk)).otherwise(pl.col("state"))
         )
     return frame["state"].alias(name)
 

@@ -88,16 +88,7 @@ class PolymorphicReference:
 
 
 Kind: TypeAlias = (
-    Integer
-    | Boolean
-    | Decimal
-    | Text
-    | Date
-    | Timestamp
-    | Enumeration
-    | Json
-    | Reference
-    | PolymorphicReference
+    Integer | Boolean | Decimal | Text | Date | Timestamp | Enumeration | Json | Reference | PolymorphicReference
 )
 
 DATE_FORMAT = "%Y-%m-%d"

@@ -104,9 +104,7 @@ CALENDAR_EVENTS = TableSpec(
                 )
             ),
         ),
-        Column(
-            "status", Enumeration(("SCHEDULED", "IN_PROGRESS", "COMPLETED", "CANCELLED")), default="SCHEDULED"
-        ),
+        Column("status", Enumeration(("SCHEDULED", "IN_PROGRESS", "COMPLETED", "CANCELLED")), default="SCHEDULED"),
         Column("priority", Enumeration(("LOW", "MEDIUM", "HIGH", "URGENT")), default="MEDIUM"),
         Column("is_recurring", Boolean(), default="0"),
         Column("entity_type", Text(50), nullable=True),

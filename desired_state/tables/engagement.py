@@ -132,8 +132,7 @@ ACHIEVEMENTS = TableSpec(
         Column("name", Text(100)),
         Column("description", Text()),
         Column(
-            "achievement_category",
-            Enumeration(("SPENDING", "ORDERS", "LOYALTY", "REFERRALS", "ENGAGEMENT", "SPECIAL")),
+            "achievement_category", Enumeration(("SPENDING", "ORDERS", "LOYALTY", "REFERRALS", "ENGAGEMENT", "SPECIAL"))
         ),
         Column("achievement_medal", Enumeration(("BRONZE", "SILVER", "GOLD", "PLATINUM"))),
         Column("icon", Text(50), default="award"),
@@ -181,14 +180,7 @@ REWARD_CATALOG = TableSpec(
         Column(
             "reward_type",
             Enumeration(
-                (
-                    "MARKUP_DISCOUNT",
-                    "FIXED_DISCOUNT",
-                    "FREE_SHIPPING",
-                    "PRIORITY_SERVICE",
-                    "EXCLUSIVE_ACCESS",
-                    "CUSTOM",
-                )
+                ("MARKUP_DISCOUNT", "FIXED_DISCOUNT", "FREE_SHIPPING", "PRIORITY_SERVICE", "EXCLUSIVE_ACCESS", "CUSTOM")
             ),
         ),
         Column("reward_value", Decimal(10, 2)),
@@ -245,9 +237,7 @@ FEATURE_FLAG_AUDIT_LOGS = TableSpec(
         Column("flag_key", Text(100)),
         Column(
             "feature_flag_audit_action",
-            Enumeration(
-                ("created", "updated", "deleted", "enabled", "disabled", "override_added", "override_removed")
-            ),
+            Enumeration(("created", "updated", "deleted", "enabled", "disabled", "override_added", "override_removed")),
         ),
         Column("actor_open_id", Text(255)),
         Column("previous_value", Json(), nullable=True),

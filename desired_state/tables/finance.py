@@ -93,9 +93,7 @@ INVOICES = TableSpec(
         Column("amountPaid", Decimal(12, 2), default="0.00"),
         Column("amountDue", Decimal(12, 2)),
         Column(
-            "status",
-            Enumeration(("DRAFT", "SENT", "VIEWED", "PARTIAL", "PAID", "OVERDUE", "VOID")),
-            default="DRAFT",
+            "status", Enumeration(("DRAFT", "SENT", "VIEWED", "PARTIAL", "PAID", "OVERDUE", "VOID")), default="DRAFT"
         ),
         Column("paymentTerms", Text(100), nullable=True),
         Column("notes", Text(), nullable=True),
@@ -108,13 +106,7 @@ INVOICES = TableSpec(
     key=("invoiceNumber",),
     step="core",
     unique=(("invoiceNumber",),),
-    indexes=(
-        ("createdBy",),
-        ("customerId",),
-        ("customerId", "status"),
-        ("status", "createdAt"),
-        ("status", "dueDate"),
-    ),
+    indexes=(("createdBy",), ("customerId",), ("customerId", "status"), ("status", "createdAt"), ("status", "dueDate")),
 )
 
 INVOICE_LINE_ITEMS = TableSpec(
@@ -147,9 +139,7 @@ PAYMENTS = TableSpec(
         Column("paymentType", Enumeration(("RECEIVED", "SENT"))),
         Column("paymentDate", Date()),
         Column("amount", Decimal(12, 2)),
-        Column(
-            "paymentMethod", Enumeration(("CASH", "CHECK", "WIRE", "ACH", "CREDIT_CARD", "DEBIT_CARD", "OTHER"))
-        ),
+        Column("paymentMethod", Enumeration(("CASH", "CHECK", "WIRE", "ACH", "CREDIT_CARD", "DEBIT_CARD", "OTHER"))),
         Column("referenceNumber", Text(100), nullable=True),
         Column("bankAccountId", Reference("bankAccounts", "RESTRICT"), nullable=True),
         Column("customerId", Reference("clients", "RESTRICT"), nullable=True),

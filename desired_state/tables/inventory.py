@@ -82,15 +82,7 @@ BATCHES = TableSpec(
         Column(
             "batchStatus",
             Enumeration(
-                (
-                    "AWAITING_INTAKE",
-                    "LIVE",
-                    "PHOTOGRAPHY_COMPLETE",
-                    "ON_HOLD",
-                    "QUARANTINED",
-                    "SOLD_OUT",
-                    "CLOSED",
-                )
+                ("AWAITING_INTAKE", "LIVE", "PHOTOGRAPHY_COMPLETE", "ON_HOLD", "QUARANTINED", "SOLD_OUT", "CLOSED")
             ),
             default="AWAITING_INTAKE",
         ),
@@ -168,23 +160,12 @@ INVENTORY_MOVEMENTS = TableSpec(
         Column("quantityAfter", Decimal(15, 4)),
         Column("referenceType", Text(50), nullable=True),
         Column(
-            "referenceId",
-            PolymorphicReference("referenceType", (("LOT", "lots"), ("ORDER", "orders"))),
-            nullable=True,
+            "referenceId", PolymorphicReference("referenceType", (("LOT", "lots"), ("ORDER", "orders"))), nullable=True
         ),
         Column(
             "adjustmentReason",
             Enumeration(
-                (
-                    "DAMAGED",
-                    "EXPIRED",
-                    "LOST",
-                    "THEFT",
-                    "COUNT_DISCREPANCY",
-                    "QUALITY_ISSUE",
-                    "REWEIGH",
-                    "OTHER",
-                )
+                ("DAMAGED", "EXPIRED", "LOST", "THEFT", "COUNT_DISCREPANCY", "QUALITY_ISSUE", "REWEIGH", "OTHER")
             ),
             nullable=True,
         ),
@@ -346,15 +327,9 @@ STORAGE_ZONES = TableSpec(
         Column("description", Text(), nullable=True),
         Column("site_id", Reference("sites", "CASCADE"), nullable=True),
         Column(
-            "temperature_control",
-            Enumeration(("ambient", "cool", "cold", "frozen", "controlled")),
-            default="ambient",
+            "temperature_control", Enumeration(("ambient", "cool", "cold", "frozen", "controlled")), default="ambient"
         ),
-        Column(
-            "zone_access_level",
-            Enumeration(("public", "restricted", "secure", "high_security")),
-            default="public",
-        ),
+        Column("zone_access_level", Enumeration(("public", "restricted", "secure", "high_security")), default="public"),
         Column("max_capacity", Decimal(15, 2), nullable=True),
         Column("current_capacity", Decimal(15, 2), nullable=True, default="0.00"),
         Column("capacity_unit", Text(50), nullable=True, default="units"),

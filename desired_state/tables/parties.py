@@ -34,9 +34,7 @@ CLIENTS = TableSpec(
         Column("address", Text(), nullable=True),
         Column(
             "businessType",
-            Enumeration(
-                ("RETAIL", "WHOLESALE", "DISPENSARY", "DELIVERY", "MANUFACTURER", "DISTRIBUTOR", "OTHER")
-            ),
+            Enumeration(("RETAIL", "WHOLESALE", "DISPENSARY", "DELIVERY", "MANUFACTURER", "DISTRIBUTOR", "OTHER")),
             nullable=True,
         ),
         Column("preferredContact", Enumeration(("EMAIL", "PHONE", "TEXT", "ANY")), nullable=True),
@@ -50,10 +48,7 @@ CLIENTS = TableSpec(
         Column("pricing_profile_id", Integer(), nullable=True),
         Column("custom_pricing_rules", Json(), nullable=True),
         Column(
-            "cogsAdjustmentType",
-            Enumeration(("NONE", "PERCENTAGE", "FIXED_AMOUNT")),
-            nullable=True,
-            default="NONE",
+            "cogsAdjustmentType", Enumeration(("NONE", "PERCENTAGE", "FIXED_AMOUNT")), nullable=True, default="NONE"
         ),
         Column("cogs_adjustment_value", Decimal(15, 4), nullable=True, default="0.0000"),
         Column("auto_defer_consignment", Boolean(), nullable=True, default="0"),
@@ -127,10 +122,7 @@ CLIENT_TRANSACTIONS = TableSpec(
         Column("transaction_date", Date()),
         Column("amount", Decimal(15, 2)),
         Column(
-            "payment_status",
-            Enumeration(("PAID", "PENDING", "OVERDUE", "PARTIAL")),
-            nullable=True,
-            default="PENDING",
+            "payment_status", Enumeration(("PAID", "PENDING", "OVERDUE", "PARTIAL")), nullable=True, default="PENDING"
         ),
         Column("payment_date", Date(), nullable=True),
         Column("payment_amount", Decimal(15, 2), nullable=True),

@@ -31,9 +31,7 @@ ORDERS = TableSpec(
         Column("paymentTerms", Enumeration(("COD", "NET_7", "NET_15", "NET_30", "CONSIGNMENT", "PARTIAL"))),
         Column("cash_payment", Decimal(15, 2), nullable=True, default="0.00"),
         Column("due_date", Date(), nullable=True),
-        Column(
-            "saleStatus", Enumeration(("PENDING", "PARTIAL", "PAID", "OVERDUE", "CANCELLED")), nullable=True
-        ),
+        Column("saleStatus", Enumeration(("PENDING", "PARTIAL", "PAID", "OVERDUE", "CANCELLED")), nullable=True),
         Column("invoice_id", Reference("invoices"), nullable=True),
         Column(
             "fulfillmentStatus",
@@ -59,10 +57,7 @@ ORDERS = TableSpec(
         Column("shipped_at", Timestamp(), nullable=True),
         Column("shipped_by", Reference("users", "NO ACTION"), nullable=True),
         Column(
-            "pickPackStatus",
-            Enumeration(("PENDING", "PICKING", "PACKED", "READY")),
-            nullable=True,
-            default="PENDING",
+            "pickPackStatus", Enumeration(("PENDING", "PICKING", "PACKED", "READY")), nullable=True, default="PENDING"
         ),
         Column("referred_by_client_id", Reference("clients", "NO ACTION"), nullable=True),
         Column("is_referral_order", Boolean(), nullable=True, default="0"),
@@ -174,11 +169,7 @@ REFERRAL_CREDITS = TableSpec(
         Column("credit_percentage", Decimal(5, 2), default="10.00"),
         Column("order_total", Decimal(12, 2)),
         Column("credit_amount", Decimal(12, 2)),
-        Column(
-            "status",
-            Enumeration(("PENDING", "AVAILABLE", "APPLIED", "EXPIRED", "CANCELLED")),
-            default="PENDING",
-        ),
+        Column("status", Enumeration(("PENDING", "AVAILABLE", "APPLIED", "EXPIRED", "CANCELLED")), default="PENDING"),
         Column("applied_to_order_id", Reference("orders", "NO ACTION"), nullable=True),
         Column("applied_amount", Decimal(12, 2), nullable=True),
         Column("applied_at", Timestamp(), nullable=True),

@@ -1,0 +1,5 @@
+"""Every rule of the ERP: data quality, relational integrity, and what the application takes for granted."""
+
+from desired_state.rules import books, documents, integrity, quality, sales, stock
+
+RULES = quality.RULES + integrity.RULES + sales.RULES + documents.RULES + stock.RULES + books.RULES

@@ -1,0 +1,1 @@
+"""Carry out a plan: decides nothing, writes everything, in one transaction."""

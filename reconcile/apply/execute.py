@@ -1,0 +1,300 @@
+"""Carry a plan out, table by table, with set-based statements inside a transaction that somebody else commits.
+
+Order: unique values that move are parked, rows are created parents first, deferred references are set, rows are
+updated, rows are deleted children first. Every row to be changed is locked and compared with the plan's `before`.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import polars as pl
+from sqlalchemy import Column as SqlColumn
+from sqlalchemy import Connection, MetaData, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Integer as SqlInteger
+from sqlalchemy.schema import CreateTable, DropTable
+
+from reconcile.apply.encode import value_lists
+from reconcile.apply.wire import wire
+from reconcile.dataset import ID, KEY, Dataset
+from reconcile.diff import AFTER, BEFORE, CHANGED, Action
+from reconcile.errors import ExitCode, Finding, ReconcileError
+from reconcile.live.tables import ddl_type
+from reconcile.plan import Plan, TablePlan
+from reconcile.spec import Column, TableSpec
+from reconcile.values import Text
+
+STAGING = "reconcile_staging"
+
+
+class Progress(Protocol):
+    """Who is told how far a run is."""
+
+    def started(self, table: str, rows: int) -> None:
+        """Work on *table* begins; *rows* are to be written."""
+
+    def advanced(self, table: str, rows: int) -> None:
+        """*rows* more rows of *table* are written."""
+
+    def finished(self, table: str) -> None:
+        """All rows of *table* are written."""
+
+
+@dataclass(slots=True)
+class _Run:
+    """One execution: the connection, the live tables and the ids known so far."""
+
+    connection: Connection
+    tables: MetaData
+    progress: Progress
+    ids: dict[str, pl.DataFrame] = field(default_factory=dict)
+
+    @property
+    def dialect(self) -> str:
+        return self.connection.dialect.name
+
+
+def lock(connection: Connection, plan: Plan, tables: MetaData) -> None:
+    """
+    Lock every live row that *plan* updates or deletes; SQLite's transaction holds the whole file already.
+
+    A locking read sees the newest committed row and comes before the transaction's snapshot is taken.
+    Source: MySQL manual, "InnoDB Locking Reads" and "Consistent Nonlocking Reads".
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    batch = 5_000
+    for part in plan.tables:
+        table = tables.tables[part.spec.name]
+        key = table.c[part.spec.surrogate_key]
+        ids = pl.concat([part.of(Action.UPDATE)[ID], part.of(Action.DELETE)[ID]]).sort().to_list()
+        for start in range(0, len(ids), batch):
+            connection.execute(select(key).where(key.in_(ids[start : start + batch])).with_for_update()).all()
+
+
+def refuse_stale(plan: Plan, live: Dataset) -> None:
+    """
+    Compare what the plan is about to change with the rows as they are now.
+
+    Raises:
+        ReconcileError: rows moved since the plan was made, all of them listed; exit code 4, nothing written.
+
+    """
+    findings = [finding for part in plan.tables for finding in _stale_rows(part, live)]
+    if findings:
+        raise ReconcileError(findings, ExitCode.REFUSED)
+
+
+def _stale_rows(part: TablePlan, live: Dataset) -> Iterator[Finding]:
+    spec = part.spec
+    changes = part.rows.filter(pl.col("action").is_in([Action.UPDATE, Action.DELETE]))
+    creates = part.of(Action.CREATE)
+    if spec.name not in live or (changes.is_empty() and creates.is_empty()):
+        return
+    rows = live[spec.name]
+    now = rows.select(KEY, ID, pl.struct(column.name for column in spec.declared).alias("now"))
+    moved = changes.join(now, on=[KEY, ID], how="left").filter(
+        pl.any_horizontal(
+            pl.col("now").is_null(),
+            *(pl.col("now").struct.field(c.name).ne_missing(pl.col(BEFORE).struct.field(c.name)) for c in spec.managed),
+        )
+    )
+    for key in moved[KEY]:
+        yield _stale(spec, key, "was changed or deleted after the plan was made")
+    for key in creates.join(now, on=KEY, how="semi")[KEY]:
+        yield _stale(spec, key, "was created by somebody else after the plan was made")
+
+
+def _stale(spec: TableSpec, key: str, why: str) -> Finding:
+    return Finding(
+        what="the plan is stale",
+        where=f"{spec.name} [{key}]",
+        why=f"the row {why}",
+        fix="run `reconcile plan` again and review the new plan",
+    )
+
+
+def execute(connection: Connection, plan: Plan, live: Dataset, tables: MetaData, progress: Progress) -> None:
+    """
+    Write everything *plan* says; *live* are the rows as the transaction sees them now.
+
+    Raises:
+        MissingParent: a row refers to one that is neither live nor created.
+
+    """
+    ids = {name: frame.select(KEY, ID) for name, frame in live.frames.items()}
+    run = _Run(connection, tables, progress, ids)
+    totals = {part.spec.name: sum(n for a, n in part.counts.items() if a is not Action.SKIP) for part in plan.tables}
+    working = [part for part in plan.tables if totals[part.spec.name]]
+    referred = {target for part in plan.tables for _, target in part.spec.references()}
+    for part in working:
+        _park(run, part)
+    for part in working:
+        progress.started(part.spec.name, totals[part.spec.name])
+        _create(run, part, plan.deferred, part.spec.name in referred)
+    for part in working:
+        _set_deferred(run, part, plan.deferred)
+        _update(run, part)
+    for part in reversed(working):
+        _delete(run, part, plan.deferred)
+    for part in working:
+        progress.finished(part.spec.name)
+
+
+def _create(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]], is_referred: bool) -> None:
+    spec, rows = part.spec, part.of(Action.CREATE)
+    if rows.is_empty():
+        return
+    now = [c for c in spec.declared if (spec.name, c.name) not in deferred]
+    values = wire(spec, rows, AFTER, now, run.ids)
+    table = run.tables.tables[spec.name]
+    key = table.c[spec.surrogate_key]
+    highest = run.connection.execute(select(func.coalesce(func.max(key), 0))).scalar_one() if is_referred else 0
+    _insert(run, table, values, part.spec.name)
+    if is_referred:
+        run.ids[spec.name] = pl.concat(
+            [run.ids.get(spec.name, _NO_IDS), _new_ids(run, part.spec, table, rows, values, highest)]
+        )
+
+
+_NO_IDS = pl.DataFrame(schema={KEY: pl.String, ID: pl.Int64})
+
+
+def _new_ids(
+    run: _Run, spec: TableSpec, table: Table, rows: pl.DataFrame, values: pl.DataFrame, highest: int
+) -> pl.DataFrame:
+    """Ask the server which ids it gave: the new rows are found again by their natural key."""
+    key = table.c[spec.surrogate_key]
+    query = select(key, *(table.c[name] for name in spec.key)).where(key > highest)
+    found = list(zip(*run.connection.execute(query), strict=True))
+    given = pl.DataFrame(
+        {ID: pl.Series(found[0], dtype=pl.Int64)}
+        | {
+            name: pl.Series([None if v is None else str(v) for v in cells], dtype=pl.String)
+            for name, cells in zip(spec.key, found[1:], strict=True)
+        }
+    )
+    wanted = values.select(pl.col(name).cast(pl.String) for name in spec.key).with_columns(rows[KEY])
+    ids = wanted.join(given, on=list(spec.key), how="inner", nulls_equal=True).select(KEY, ID)
+    if ids.height != rows.height:
+        raise ReconcileError(
+            [
+                Finding(
+                    what="created rows were not found again by their natural key",
+                    where=f"table {spec.name}",
+                    why=f"{rows.height} rows were created, {ids.height} were found",
+                    fix="look for a trigger or a column that changes what is stored",
+                )
+            ]
+        )
+    return ids
+
+
+def _insert(run: _Run, table: Table, values: pl.DataFrame, reported_as: str | None) -> None:
+    """Insert wire rows: the bulk encoder on servers, bound parameters on SQLite."""
+    if run.dialect == "sqlite":
+        statement = insert(table).values({name: bindparam(name) for name in values.columns})
+        compiled = str(statement.compile(dialect=run.connection.dialect))
+        run.connection.exec_driver_sql(compiled, values.rows())
+        if reported_as:
+            run.progress.advanced(reported_as, values.height)
+        return
+    quote = run.connection.dialect.identifier_preparer.quote
+    head = f"INSERT INTO {quote(table.name)} ({', '.join(map(quote, values.columns))}) VALUES "
+    # Without this option the driver would read a % in the text as a placeholder.
+    driver = run.connection.execution_options(no_parameters=True)
+    for height, lists in value_lists(values):
+        driver.exec_driver_sql(head + lists)
+        if reported_as:
+            run.progress.advanced(reported_as, height)
+
+
+def _set_deferred(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]]) -> None:
+    """Set the references of created rows that had to wait for rows created later."""
+    spec = part.spec
+    waiting = [c for c in spec.declared if (spec.name, c.name) in deferred]
+    rows = part.of(Action.CREATE)
+    if not waiting or rows.is_empty():
+        return
+    # The server's clock columns keep what the row was created with.
+    kept = [c for c in spec.declared if c.is_clock_on_update]
+    rows = rows.filter(pl.any_horizontal(pl.col(AFTER).struct.field(c.name).is_not_null() for c in waiting))
+    ids = rows.select(KEY).join(run.ids[spec.name], on=KEY, how="left", maintain_order="left")[ID]
+    _update_from_staging(run, spec, ids, wire(spec, rows, AFTER, [*waiting, *kept], run.ids))
+
+
+def _update(run: _Run, part: TablePlan) -> None:
+    spec, rows = part.spec, part.of(Action.UPDATE)
+    if rows.is_empty():
+        return
+    names = set(rows[CHANGED].explode().unique())
+    changed = [column for column in spec.managed if column.name in names]
+    _update_from_staging(run, spec, rows[ID], wire(spec, rows, AFTER, changed, run.ids))
+    run.progress.advanced(spec.name, rows.height)
+
+
+def _update_from_staging(run: _Run, spec: TableSpec, ids: pl.Series, values: pl.DataFrame) -> None:
+    if values.is_empty():
+        return
+    table = run.tables.tables[spec.name]
+    staging = _stage(run, spec, ids, [spec.column(name) for name in values.columns], values)
+    run.connection.execute(
+        update(table)
+        .values({table.c[name]: staging.c[name] for name in values.columns})
+        .where(table.c[spec.surrogate_key] == staging.c[ID])
+    )
+    run.connection.execute(DropTable(staging))
+
+
+def _stage(run: _Run, spec: TableSpec, ids: pl.Series, columns: Sequence[Column], values: pl.DataFrame) -> Table:
+    """
+    Put ids and new values into a temporary table, which neither commits nor is seen by anybody else.
+
+    Source: MySQL manual, "Statements That Cause an Implicit Commit" (CREATE TEMPORARY TABLE does not).
+    """
+    staging = Table(
+        f"{STAGING}_{spec.name}"[:64],
+        MetaData(),
+        SqlColumn(ID, SqlInteger(), primary_key=True, autoincrement=False),
+        *(SqlColumn(c.name, ddl_type(c.kind, run.dialect), nullable=True) for c in columns),
+        prefixes=["TEMPORARY"],
+    )
+    run.connection.execute(CreateTable(staging))
+    _insert(run, staging, values.select(ids.alias(ID), *values.columns), None)
+    return staging
+
+
+def _delete(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]]) -> None:
+    spec, rows = part.spec, part.of(Action.DELETE)
+    if rows.is_empty():
+        return
+    table = run.tables.tables[spec.name]
+    key = table.c[spec.surrogate_key]
+    staging = _stage(run, spec, rows[ID], [], pl.DataFrame(height=rows.height))
+    chosen = key.in_(select(staging.c[ID]))
+    circular = [c.name for c in spec.columns if (spec.name, c.name) in deferred]
+    if circular:
+        # Rows that refer to each other could not go one by one. Source: MySQL manual, "FOREIGN KEY Constraints"
+        # (InnoDB checks row by row, not at the end of the statement).
+        run.connection.execute(update(table).values(dict.fromkeys(circular)).where(chosen))
+    run.connection.execute(delete(table).where(chosen))
+    run.connection.execute(DropTable(staging))
+    run.progress.advanced(spec.name, rows.height)
+
+
+def _park(run: _Run, part: TablePlan) -> None:
+    """Move unique values that other rows are about to take out of the way, to a text made of the row's id."""
+    spec = part.spec
+    moving = {name for unique in spec.unique if unique != spec.key for name in unique} & {
+        column.name for column in spec.columns if isinstance(column.kind, Text)
+    }
+    if not moving:
+        return
+    rows = part.rows.filter(
+        (pl.col("action") == Action.DELETE)
+        | ((pl.col("action") == Action.UPDATE) & pl.col(CHANGED).list.eval(pl.element().is_in(list(moving))).list.any())
+    )
+    if rows.is_empty():
+        return
+    parked = rows.select((pl.lit("~") + pl.col(ID).cast(pl.String)).alias(name) for name in sorted(moving))
+    _update_from_staging(run, spec, rows[ID], parked)

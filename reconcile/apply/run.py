@@ -1,0 +1,115 @@
+"""One apply: lock, read again, refuse a stale plan, write, verify what was written, commit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+from sqlalchemy import Connection, Engine
+
+from reconcile.apply.execute import Progress, execute, lock, refuse_stale
+from reconcile.apply.wire import MissingParent
+from reconcile.checks.verify import Verdict, failed, introduced, verify
+from reconcile.dataset import Dataset
+from reconcile.diff import diff
+from reconcile.errors import ExitCode, Finding, ReconcileError
+from reconcile.live.connect import transaction
+from reconcile.live.introspect import LiveSchema
+from reconcile.live.state import read_state
+from reconcile.live.tables import metadata
+from reconcile.live.target import Target
+from reconcile.plan import Plan, TablePlan, decide
+from reconcile.spec import TableSpec
+from reconcile.state import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an apply did: the verdicts on the rows as committed."""
+
+    verdicts: Sequence[Verdict]
+
+
+def apply(
+    *,
+    target: Target,
+    engine: Engine,
+    plan: Plan,
+    desired: Dataset,
+    specs: Mapping[str, TableSpec],
+    schema: LiveSchema,
+    rules: Sequence[Rule],
+    progress: Progress,
+) -> Outcome:
+    """
+    Carry out *plan* in one transaction: all of it is committed, or nothing.
+
+    *specs* are the tables to read (the plan's, what they refer to, what the rules need). Before the commit the rows
+    are read again: they must be as planned, and no rule may be violated that was not before.
+
+    Raises:
+        ReconcileError: stale plan (exit code 4), a new violation (3), or the server refused (1); all rolled back.
+
+    """
+    tables = metadata(specs, engine.dialect.name)
+
+    def read(connection: Connection) -> Dataset:
+        return read_state(connection, specs, schema, desired.frames).dataset
+
+    with transaction(target, engine) as connection:
+        lock(connection, plan, tables)
+        before = read(connection)
+        refuse_stale(plan, before)
+        try:
+            execute(connection, plan, before, tables, progress)
+        except MissingParent as error:
+            raise _unexpected(target, "a row refers to one that does not exist", str(error)) from error
+        after = read(connection)
+        _refuse_difference(target, plan, desired, after)
+        verdicts = verify(rules, after)
+        _refuse_violations(introduced(verify(rules, before), failed(verdicts)))
+    return Outcome(verdicts)
+
+
+def remaining(plan: Plan, desired: Dataset, live: Dataset) -> list[TablePlan]:
+    """Plan again, under the same mode, and give the tables that still have something to do."""
+    diffs = diff(desired, live, [part.spec.name for part in plan.tables])
+    again = (decide(table, plan.mode) for table in diffs.values())
+    return [part for part in again if part.rows.filter(pl.col("action") != "skip").height]
+
+
+def _refuse_difference(target: Target, plan: Plan, desired: Dataset, after: Dataset) -> None:
+    findings = [
+        Finding(
+            what=f"{part.spec.name} is not as planned after the write",
+            where=f"{target}, first {part.rows['_key'][0]}",
+            why=f"{part.rows.height} rows differ from what was sent: {', '.join(part.rows['changed'][0]) or 'the row'}",
+            fix="look for a trigger, a generated column or another session; everything was rolled back",
+        )
+        for part in remaining(plan, desired, after)
+    ]
+    if findings:
+        raise ReconcileError(findings)
+
+
+def _refuse_violations(verdicts: Sequence[Verdict]) -> None:
+    if verdicts:
+        raise ReconcileError([violation(verdict) for verdict in verdicts], ExitCode.VIOLATIONS)
+
+
+def violation(verdict: Verdict) -> Finding:
+    """Say what a failed rule found, as a finding."""
+    rows = verdict.violations
+    first = "; ".join(f"{key}: {why}" for key, why in rows.select("key", "why").head(3).iter_rows())
+    return Finding(
+        what=f"{verdict.rule.title} does not hold",
+        where=f"rule {verdict.rule.id}, tables {', '.join(verdict.rule.tables)}",
+        why=verdict.missing or f"{rows.height} rows, {first}",
+        fix="see all of them with `reconcile verify`",
+        severity=verdict.rule.severity,
+    )
+
+
+def _unexpected(target: Target, what: str, why: str) -> ReconcileError:
+    return ReconcileError(
+        [Finding(what=what, where=str(target), why=why, fix="run `reconcile plan` again; nothing was changed")]
+    )

@@ -1,0 +1,111 @@
+"""Wire form: declared columns of planned rows as the texts and integers that statements carry.
+
+References turn from natural keys into surrogate keys here, through the ids that are live at this moment.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+
+import polars as pl
+
+from reconcile.dataset import ID, KEY, UNRESOLVED
+from reconcile.spec import Column, TableSpec
+from reconcile.values import Boolean, Integer, Json, PolymorphicReference, Reference, dump_json, text
+
+Ids = Mapping[str, pl.DataFrame]
+"""Per table the frame (`_key`, `_id`) of all rows that can be referred to."""
+
+_FOUND = "_found"
+
+
+class MissingParent(LookupError):
+    """A row to be written refers to a row that is not there (any more)."""
+
+
+def wire(spec: TableSpec, rows: pl.DataFrame, side: str, columns: Iterable[Column], ids: Ids) -> pl.DataFrame:
+    """
+    Give the *columns* of the struct *side* of planned *rows* in wire form, rows in their order.
+
+    Raises:
+        MissingParent: a reference cannot be resolved.
+
+    """
+    struct = pl.col(side).struct
+    frame = rows.select(struct.unnest())
+    for column in columns:
+        frame = frame.with_columns(_cells(spec, frame, column, ids))
+    return frame.select(column.name for column in columns)
+
+
+def _cells(spec: TableSpec, frame: pl.DataFrame, column: Column, ids: Ids) -> pl.Series:
+    cells = frame[column.name]
+    match column.kind:
+        case Reference(table):
+            return _ids_of(spec, column, cells, ids.get(table))
+        case PolymorphicReference(discriminator, tables):
+            merged = pl.Series(column.name, [None] * frame.height, dtype=pl.Int64)
+            known = [value for value, _ in tables]
+            parts = [(pl.col(discriminator) == value, ids.get(table)) for value, table in tables]
+            parts.append((~pl.col(discriminator).is_in(known).fill_null(False), None))
+            for is_selected, target in parts:
+                chosen = frame.select(pl.when(is_selected).then(pl.col(column.name))).to_series()
+                found = _ids_of(spec, column, chosen, target)
+                merged = pl.select(pl.coalesce(merged, found).alias(column.name)).to_series()
+            return merged
+        case Json(references) if references:
+            return _json_ids(cells, references, ids)
+        case Integer():
+            return cells
+        case Boolean():
+            return cells.cast(pl.Int64)
+        case kind:
+            return frame.select(text(kind, pl.col(column.name))).to_series()
+
+
+def _ids_of(spec: TableSpec, column: Column, keys: pl.Series, target: pl.DataFrame | None) -> pl.Series:
+    frame = pl.DataFrame({KEY: keys})
+    # A row of a table that reconcile does not read keeps its surrogate key as its name.
+    by_number = pl.col(KEY).str.strip_prefix(UNRESOLVED).cast(pl.Int64, strict=False)
+    numbered = pl.when(pl.col(KEY).str.starts_with(UNRESOLVED)).then(by_number)
+    if target is None:
+        found = frame.select(numbered.alias(_FOUND))
+    else:
+        found = frame.join(target.rename({ID: _FOUND}), on=KEY, how="left", maintain_order="left").select(
+            pl.coalesce(_FOUND, numbered).alias(_FOUND)
+        )
+    lost = frame.filter(found[_FOUND].is_null() & pl.col(KEY).is_not_null())
+    if lost.height:
+        raise MissingParent(f"{spec.name}.{column.name} refers to {lost[KEY][0]}, which does not exist")
+    return found[_FOUND].alias(column.name)
+
+
+def _json_ids(cells: pl.Series, references: tuple[tuple[str, str], ...], ids: Ids) -> pl.Series:
+    numbers = {
+        member: dict(ids[table].select(KEY, ID).iter_rows()) if table in ids else {} for member, table in references
+    }
+
+    def translate(value: object) -> object:
+        match value:
+            case list():
+                return [translate(item) for item in value]
+            case dict():
+                return {
+                    member: _number(numbers[member], item)
+                    if member in numbers and isinstance(item, str)
+                    else translate(item)
+                    for member, item in value.items()
+                }
+            case _:
+                return value
+
+    return cells.map_elements(
+        lambda document: dump_json(translate(json.loads(document))), return_dtype=pl.String, skip_nulls=True
+    )
+
+
+def _number(numbers: Mapping[str, int], key: str) -> int:
+    if key in numbers:
+        return numbers[key]
+    if key.startswith(UNRESOLVED):
+        return int(key.removeprefix(UNRESOLVED))
+    raise MissingParent(f"a JSON document refers to {key}, which does not exist")

@@ -1,0 +1,151 @@
+"""Can this run at all: the desired columns against the live schema, every finding at once, each with a near name."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+
+import polars as pl
+
+from reconcile import values
+from reconcile.dataset import Dataset
+from reconcile.errors import Finding
+from reconcile.live.introspect import LiveColumn, LiveSchema
+from reconcile.live.tables import SMALL_BITS
+from reconcile.spec import Column, Owner, TableSpec
+from reconcile.values import Kind
+
+TEXT_TYPES = {"varchar", "char", "text", "tinytext", "mediumtext", "longtext"}
+TEXT_LENGTHS = {"tinytext": 255, "text": 65_535, "mediumtext": 16_777_215, "longtext": 4_294_967_295}
+INTEGER_TYPES = {"int", "integer", "bigint", "mediumint", "smallint", "tinyint"}
+_NARROW_TYPES = {"tinyint", "smallint", "mediumint"}
+
+
+def check_schema(specs: Iterable[TableSpec], schema: LiveSchema, desired: Dataset) -> list[Finding]:
+    """
+    Compare what *specs* need with what the live schema has.
+
+    Returns:
+        One finding per table or column that is missing, of another type, too short, without an enumeration value
+        or NOT NULL without a value; empty when every desired row can be stored as it is.
+
+    """
+    findings: list[Finding] = []
+    for spec in specs:
+        live = schema.tables.get(spec.name)
+        if live is None:
+            findings.append(
+                Finding(
+                    what=f"table {spec.name} is missing",
+                    where="the live schema",
+                    why=_nearest(spec.name, schema.tables),
+                    fix="bring the schema up to date, or create the tables with `reconcile schema create`",
+                )
+            )
+            continue
+        for column in spec.columns:
+            findings += _check_column(spec, column, live)
+        findings += _values_missing(spec, live, desired)
+    return findings
+
+
+def _check_column(spec: TableSpec, column: Column, live: Mapping[str, LiveColumn]) -> Iterator[Finding]:
+    where = f"{spec.name}.{column.name}"
+    found = live.get(column.name)
+    if found is None:
+        undeclared = set(live) - {declared.name for declared in spec.columns}
+        yield Finding(
+            what=f"column {where} is missing",
+            where=f"table {spec.name} in the live schema",
+            why=_nearest(column.name, sorted(undeclared) or live),
+            fix="bring the schema up to date, or use the version of reconcile that fits it",
+        )
+        return
+    for what, why in _mismatches(column.kind, found):
+        yield Finding(
+            what=f"column {where} {what}",
+            where=f"table {spec.name} in the live schema",
+            why=why,
+            fix="bring the schema up to date, or use the version of reconcile that fits it",
+        )
+
+
+def _nearest(name: str, live: Iterable[str]) -> str:
+    lowered = {candidate.lower(): candidate for candidate in live}
+    near = get_close_matches(name.lower(), lowered, n=1, cutoff=0.5)
+    return f"the nearest live name is {lowered[near[0]]}" if near else "the live schema has no similar name"
+
+
+def _mismatches(kind: Kind, live: LiveColumn) -> Iterator[tuple[str, str]]:
+    """Say in (what, why) pairs how a live column falls short of a kind."""
+    described = live.data_type if live.length is None else f"{live.data_type}({live.length})"
+    if live.data_type not in _accepted(kind):
+        yield "has the wrong type", f"live it is {described}, needed is one of {', '.join(sorted(_accepted(kind)))}"
+        return
+    match kind:
+        case values.Text(max_length):
+            length = max_length or TEXT_LENGTHS["text"]
+            live_length = TEXT_LENGTHS.get(live.data_type, live.length)
+            if live_length is not None and live_length < length:
+                yield "is too short", f"live it holds {live_length} characters, needed are {length}"
+        case values.Decimal(precision, scale):
+            if live.precision is not None and live.scale is not None:
+                digits = live.precision - live.scale
+                if digits < precision - scale or live.scale < scale:
+                    live_type = f"decimal({live.precision},{live.scale})"
+                    yield "is too short", f"live it is {live_type}, needed is decimal({precision},{scale})"
+                elif live.scale > scale:
+                    yield "has the wrong type", f"live it has {live.scale} decimal places, needed are {scale}"
+        case values.Enumeration(allowed):
+            missing = sorted(set(allowed) - set(live.allowed or allowed))
+            if missing:
+                yield f"does not allow {', '.join(missing)}", f"live it allows {', '.join(live.allowed or ())}"
+        case values.Integer(bits) if bits > SMALL_BITS and live.data_type in _NARROW_TYPES:
+            yield "is too short", f"live it is {live.data_type}, needed are {bits} bits"
+        case _:
+            pass
+
+
+def _accepted(kind: Kind) -> set[str]:
+    match kind:
+        case values.Integer() | values.Reference() | values.PolymorphicReference():
+            return INTEGER_TYPES
+        case values.Boolean():
+            return INTEGER_TYPES | {"boolean"}
+        case values.Decimal():
+            return {"decimal"}
+        case values.Text(None):
+            return {"text", "mediumtext", "longtext"}
+        case values.Text():
+            return TEXT_TYPES
+        case values.Date():
+            return {"date"}
+        case values.Timestamp():
+            return {"timestamp", "datetime"}
+        case values.Enumeration():
+            return {"enum", "varchar"}
+        case values.Json():
+            return {"json", "longtext"}
+
+
+def _values_missing(spec: TableSpec, live: Mapping[str, LiveColumn], desired: Dataset) -> Iterator[Finding]:
+    """Find NOT NULL columns that the desired rows would leave without a value."""
+    frame = desired.frames.get(spec.name)
+    if frame is None or frame.is_empty():
+        return
+    declared = {column.name: column for column in spec.columns if column.owner is not Owner.SERVER}
+    for name, column in live.items():
+        if column.nullable or name == spec.surrogate_key:
+            continue
+        if name in declared:
+            missing = frame.filter(pl.col(name).is_null()).height
+            why = f"{missing} desired rows have no value for it"
+        elif column.has_default:
+            continue
+        else:
+            missing, why = frame.height, "it has no default and reconcile does not know it"
+        if missing:
+            yield Finding(
+                what=f"column {spec.name}.{name} is NOT NULL and gets no value",
+                where=f"table {spec.name} in the live schema",
+                why=why,
+                fix="give the column a default or make it nullable, or use the version of reconcile that fits",
+            )

@@ -1,0 +1,77 @@
+"""Run rules on a dataset: each one holds, is violated by rows it can name, or could not be asked and has failed."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+from polars.exceptions import ColumnNotFoundError
+
+from reconcile.dataset import Dataset, MissingTable
+from reconcile.errors import Severity
+from reconcile.spec import TableSpec
+from reconcile.state import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """
+    What became of one rule: `violations` (String columns `key` and `why`) is empty when it holds.
+
+    `missing` says what the rule could not find; such a rule has failed whatever its violations.
+    """
+
+    rule: Rule
+    violations: pl.DataFrame
+    missing: str | None = None
+
+    @property
+    def has_passed(self) -> bool:
+        """True when the rule was asked and nothing violates it."""
+        return self.missing is None and self.violations.is_empty()
+
+
+_NO_ROWS = pl.DataFrame(schema={"key": pl.String, "why": pl.String})
+
+
+def verify(rules: Iterable[Rule], dataset: Dataset) -> list[Verdict]:
+    """Ask every rule, in the order given; a table or column it needs and *dataset* lacks is a failure."""
+    return [_ask(rule, dataset) for rule in rules]
+
+
+def _ask(rule: Rule, dataset: Dataset) -> Verdict:
+    absent = [table for table in rule.tables if table not in dataset]
+    if absent:
+        return Verdict(rule, _NO_ROWS, f"table {', '.join(absent)} is missing")
+    try:
+        return Verdict(rule, rule.violations(dataset))
+    except MissingTable as error:
+        return Verdict(rule, _NO_ROWS, f"table {error.args[0]} is missing")
+    except ColumnNotFoundError as error:
+        return Verdict(rule, _NO_ROWS, f"column {str(error).splitlines()[0]} is missing")
+
+
+def tables_of(rules: Iterable[Rule], specs: Mapping[str, TableSpec]) -> dict[str, TableSpec]:
+    """Give the specs of the tables that *rules* read."""
+    names = {table for rule in rules for table in rule.tables}
+    return {name: spec for name, spec in specs.items() if name in names}
+
+
+def failed(verdicts: Iterable[Verdict], *, is_strict: bool = False) -> list[Verdict]:
+    """Give the verdicts that make a run fail: the critical ones, with *is_strict* the warnings too."""
+    return [v for v in verdicts if not v.has_passed and (is_strict or v.rule.severity is Severity.CRITICAL)]
+
+
+def introduced(before: Iterable[Verdict], after: Iterable[Verdict]) -> list[Verdict]:
+    """
+    Give what *after* violates and *before* did not, rule by rule and key by key.
+
+    A run may not add a violation; one that others left in their own rows is not the run's to stop for.
+    """
+    known = {v.rule.id: (v.missing, set(v.violations["key"].to_list())) for v in before}
+    new = []
+    for verdict in after:
+        missing, keys = known.get(verdict.rule.id, (None, set()))
+        rows = verdict.violations.filter(~pl.col("key").is_in(list(keys)))
+        if rows.height or (verdict.missing and verdict.missing != missing):
+            new.append(Verdict(verdict.rule, rows, verdict.missing))
+    return new

@@ -1,0 +1,1 @@
+"""The live side: connect to a target, introspect its schema, read its rows. Never writes a row."""

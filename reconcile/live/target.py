@@ -1,0 +1,159 @@
+"""Which database a run is about: a URL as operators and hosting providers write it, made safe to print."""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from reconcile.errors import ExitCode, Finding, ReconcileError
+
+EMBEDDED_DEFAULT = "sqlite:///terp.db"
+_TLS_KEYS = {"ssl-mode", "ssl_mode", "sslmode", "ssl", "ssl-ca", "ssl_ca", "sslrootcert"}
+_TLS_MODES = {
+    "DISABLED": "DISABLED",
+    "DISABLE": "DISABLED",
+    "FALSE": "DISABLED",
+    "0": "DISABLED",
+    "PREFERRED": "PREFERRED",
+    "PREFER": "PREFERRED",
+    "REQUIRED": "REQUIRED",
+    "REQUIRE": "REQUIRED",
+    "TRUE": "REQUIRED",
+    "1": "REQUIRED",
+    "VERIFY_CA": "VERIFY_CA",
+    "VERIFY-CA": "VERIFY_CA",
+    "VERIFY_IDENTITY": "VERIFY_IDENTITY",
+    "VERIFY-IDENTITY": "VERIFY_IDENTITY",
+    "VERIFY-FULL": "VERIFY_IDENTITY",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """
+    One database: where it is, how the connection is protected, and which setting named it.
+
+    `url` carries the password and is never shown; `str(target)` is what people read.
+    """
+
+    url: URL
+    origin: str
+    tls_mode: str = "PREFERRED"
+    tls_ca: str | None = None
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def database(self) -> str:
+        """The name an operator knows the database by: the schema, or the file."""
+        return self.url.database or ":memory:"
+
+    def __str__(self) -> str:
+        if self.is_sqlite:
+            return f"sqlite file {self.database}"
+        return f"schema {self.database} on {self.url.host or 'localhost'}:{self.url.port or 3306}"
+
+
+def choose(given: str | None, environment: Mapping[str, str], dotenv: Mapping[str, str]) -> Target:
+    """
+    Pick the target: the flag, then RECONCILE_DATABASE_URL, then DATABASE_URL, then the embedded default.
+
+    Each variable is looked up in *environment* and then in *dotenv*; an empty one counts as not set.
+
+    Raises:
+        ReconcileError: the URL cannot be used; exit code 64.
+
+    """
+    if given:
+        return parse(given, "--database-url")
+    for name in ("RECONCILE_DATABASE_URL", "DATABASE_URL"):
+        if environment.get(name):
+            return parse(environment[name], f"{name} in the environment")
+        if dotenv.get(name):
+            return parse(dotenv[name], f"{name} in .env")
+    return parse(EMBEDDED_DEFAULT, "embedded default, no DATABASE_URL is set")
+
+
+def parse(text: str, origin: str) -> Target:
+    """
+    Read a `mysql://`, `mysql+pymysql://`, `mariadb://` or `sqlite:///` URL.
+
+    TLS settings are taken from the query as providers write them (`ssl-mode`, `sslmode`, `ssl`, `ssl-ca`); other
+    query settings are another client's and are ignored by name.
+
+    Raises:
+        ReconcileError: not such a URL; exit code 64. The message never repeats the URL, which may hold a password.
+
+    """
+    try:
+        url = make_url(text.strip())
+    except (ArgumentError, ValueError):
+        raise _unusable(origin, "it does not read as a URL", "write mysql://USER:PASSWORD@HOST:PORT/DATABASE") from None
+    match url.drivername:
+        case "sqlite" | "sqlite+pysqlite":
+            if not url.database:
+                raise _unusable(origin, "it names no database file", "write sqlite:///FILE")
+            return Target(URL.create("sqlite", database=url.database), origin)
+        case "mysql" | "mysql+pymysql" | "mariadb" | "mariadb+pymysql":
+            return _server_target(url, origin)
+        case other:
+            raise _unusable(
+                origin, f"{other} is not a kind of server that is supported", "use a mysql:// or sqlite:/// URL"
+            )
+
+
+def _server_target(url: URL, origin: str) -> Target:
+    if not url.database:
+        raise _unusable(origin, "it names no database", "add /DATABASE after the host")
+    settings = {name: _last(value) for name, value in url.query.items()}
+    asked = [settings[name] for name in ("ssl-mode", "ssl_mode", "sslmode", "ssl") if name in settings]
+    mode = _TLS_MODES.get(asked[0].upper()) if asked else "PREFERRED"
+    if mode is None:
+        raise _unusable(
+            origin,
+            f"TLS mode {asked[0]!r} is unknown",
+            "use DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY",
+        )
+    authority = next((settings[n] for n in ("ssl-ca", "ssl_ca", "sslrootcert") if n in settings), None)
+    return Target(
+        url.set(drivername="mysql+pymysql", query={}),
+        origin,
+        tls_mode=mode,
+        tls_ca=authority,
+        ignored=tuple(sorted(set(settings) - _TLS_KEYS)),
+    )
+
+
+def tls_arguments(target: Target) -> dict[str, object]:
+    """
+    Give the driver's TLS arguments for the target's mode.
+
+    From REQUIRED on the driver refuses a server without TLS before it sends a password; below it, the driver
+    uses TLS where the server offers it.
+    """
+    match target.tls_mode:
+        case "DISABLED":
+            return {"ssl_disabled": True}
+        case "REQUIRED" | "VERIFY_CA" | "VERIFY_IDENTITY":
+            context = ssl.create_default_context(cafile=target.tls_ca)
+            context.check_hostname = target.tls_mode == "VERIFY_IDENTITY"
+            if target.tls_mode == "REQUIRED":
+                context.verify_mode = ssl.CERT_NONE
+            return {"ssl": context}
+        case _:
+            return {}
+
+
+def _last(value: str | tuple[str, ...]) -> str:
+    return value if isinstance(value, str) else value[-1]
+
+
+def _unusable(origin: str, why: str, fix: str) -> ReconcileError:
+    return ReconcileError(
+        [Finding(what="the database URL cannot be used", where=origin, why=why, fix=fix)], ExitCode.USAGE
+    )

@@ -1,0 +1,55 @@
+#!/bin/sh
+# Have the binaries of a database server at hand for tests/servers; starts nothing.
+#   scripts/servers.sh mariadb   Debian's MariaDB
+#   scripts/servers.sh mysql     MySQL from Debian unstable, in a folder of its own under .cache
+# Where we may not install, says what to install and leaves it to the tests to skip.
+set -eu
+cd "$(dirname "$0")/.."
+. scripts/debian.sh
+
+mysql_root=.cache/mysql-root
+
+have_mariadb() {
+    command -v mariadbd >/dev/null 2>&1 && command -v mariadb-install-db >/dev/null 2>&1
+}
+
+have_mysql() {
+    [ -x "$mysql_root/usr/sbin/mysqld" ] && return 0
+    # MariaDB installs a mysqld of its own.
+    command -v mysqld >/dev/null 2>&1 && ! mysqld --version 2>/dev/null | grep -qi mariadb
+}
+
+# Built beside and renamed, so that an interrupted build is never taken for a whole one.
+build_mysql_root() {
+    command -v debootstrap >/dev/null 2>&1 || debian_install debootstrap
+    say "unpacking MySQL into $mysql_root (once; half a minute, 640 MB)"
+    mkdir -p .cache
+    rm -rf "$mysql_root".part
+    quietly debootstrap --variant=minbase --include=mysql-server-core,mysql-client-core sid "$mysql_root".part
+    rm -rf "$mysql_root".part/var/cache/apt/archives/*.deb "$mysql_root"
+    mv "$mysql_root".part "$mysql_root"
+}
+
+absent() {
+    say "$1"
+    if [ "${CI:-}" = true ]; then exit 1; fi
+    exit 0
+}
+
+case "${1:-}" in
+    mariadb)
+        have_mariadb && exit 0
+        may_install || absent 'MariaDB is missing; install it (Debian: apt-get install mariadb-server-core mariadb-client-core)'
+        # The core packages hold the binaries and, unlike mariadb-server, start no service.
+        debian_install mariadb-server-core mariadb-client-core
+        ;;
+    mysql)
+        have_mysql && exit 0
+        may_install || absent 'MySQL is missing; install mysql-server, or run scripts/servers.sh mysql as root on Debian'
+        build_mysql_root
+        ;;
+    *)
+        say 'usage: scripts/servers.sh mariadb|mysql'
+        exit 64
+        ;;
+esac

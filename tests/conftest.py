@@ -1,0 +1,34 @@
+"""Options and fixtures for every folder of tests; what is declared here exists whichever is run."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.facts import require_facts
+
+ENGINES = ("sqlite", "mariadb", "mysql")
+
+TARGET_VARIABLES = ("DATABASE_URL", "RECONCILE_DATABASE_URL", "RECONCILE_ENV", "NODE_ENV")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the caller choose engines for tests/servers; without a choice, all of them."""
+    parser.addoption(
+        "--engine",
+        action="append",
+        choices=ENGINES,
+        help="run tests/servers on this engine; repeatable; default: every engine at hand",
+    )
+
+
+def pytest_configure() -> None:
+    """Forget the database that the developer's shell points at: no test may ever reach it."""
+    for name in TARGET_VARIABLES:
+        os.environ.pop(name, None)
+
+
+@pytest.fixture(scope="session")
+def facts() -> Path:
+    """The folder with the live schema's facts; the test is skipped without it, or fails in CI."""
+    return require_facts()
