@@ -54,7 +54,8 @@ class Plan:
     """
     Everything one run will do: `tables` parents first, `deferred` the reference columns set after the creates.
 
-    `findings` are warnings about the live rows that the plan was made from.
+    `fingerprints` are those of the desired tables, "" the whole; `findings` are warnings about the live rows that
+    the plan was made from.
     """
 
     state: str
@@ -65,6 +66,7 @@ class Plan:
     steps: tuple[Step, ...]
     tables: tuple[TablePlan, ...]
     deferred: frozenset[tuple[str, str]]
+    fingerprints: Mapping[str, str]
     findings: tuple[Finding, ...] = ()
 
     @property
@@ -172,6 +174,7 @@ def make(  # one argument per fact the plan states
     profile: Profile,
     steps: tuple[Step, ...],
     diffs: Mapping[str, TableDiff],
+    fingerprints: Mapping[str, str],
     findings: tuple[Finding, ...] = (),
 ) -> Plan:
     """Make a plan of *diffs*: what the mode and the policies do not allow becomes a skip that says why."""
@@ -185,6 +188,7 @@ def make(  # one argument per fact the plan states
         steps=steps,
         tables=tuple(decide(diffs[name], mode) for name in order),
         deferred=deferred,
+        fingerprints=fingerprints,
         findings=findings,
     )
 

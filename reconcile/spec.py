@@ -102,11 +102,16 @@ class TableSpec:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step of a run, in the order the operators know; `is_built` is false while it has neither rows nor rules."""
+    """
+    One step of a run, in the order the operators know.
+
+    `is_built` is false while it has neither rows nor rules; `checks_only` marks a step that writes nothing.
+    """
 
     id: str
     title: str
     is_built: bool = True
+    checks_only: bool = False
 
 
 class Size(StrEnum):

@@ -30,6 +30,24 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """
+    What became of one rule: `violations` (String columns `key` and `why`) is empty when it holds.
+
+    `missing` says what the rule could not find; such a rule has failed whatever its violations.
+    """
+
+    rule: Rule
+    violations: pl.DataFrame
+    missing: str | None = None
+
+    @property
+    def has_passed(self) -> bool:
+        """True when the rule was asked and nothing violates it."""
+        return self.missing is None and self.violations.is_empty()
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredState:
     """
     A whole application: `specs` has every table it knows of, `rows` the canonical frames of those it fills.

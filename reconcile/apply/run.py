@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine
 
 from reconcile.apply.execute import Progress, execute, lock, refuse_stale
 from reconcile.apply.wire import MissingParent
-from reconcile.checks.verify import Verdict, failed, introduced, verify
+from reconcile.checks.verify import failed, introduced, verify
 from reconcile.dataset import Dataset
 from reconcile.diff import diff
 from reconcile.errors import ExitCode, Finding, ReconcileError
@@ -19,7 +19,7 @@ from reconcile.live.tables import metadata
 from reconcile.live.target import Target
 from reconcile.plan import Plan, TablePlan, decide
 from reconcile.spec import TableSpec
-from reconcile.state import Rule
+from reconcile.state import Rule, Verdict
 
 
 @dataclass(frozen=True, slots=True)

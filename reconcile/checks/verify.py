@@ -1,7 +1,6 @@
 """Run rules on a dataset: each one holds, is violated by rows it can name, or could not be asked and has failed."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import polars as pl
 from polars.exceptions import ColumnNotFoundError
@@ -9,26 +8,7 @@ from polars.exceptions import ColumnNotFoundError
 from reconcile.dataset import Dataset, MissingTable
 from reconcile.errors import Severity
 from reconcile.spec import TableSpec
-from reconcile.state import Rule
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """
-    What became of one rule: `violations` (String columns `key` and `why`) is empty when it holds.
-
-    `missing` says what the rule could not find; such a rule has failed whatever its violations.
-    """
-
-    rule: Rule
-    violations: pl.DataFrame
-    missing: str | None = None
-
-    @property
-    def has_passed(self) -> bool:
-        """True when the rule was asked and nothing violates it."""
-        return self.missing is None and self.violations.is_empty()
-
+from reconcile.state import Rule, Verdict
 
 _NO_ROWS = pl.DataFrame(schema={"key": pl.String, "why": pl.String})
 

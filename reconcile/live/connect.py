@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -76,17 +75,6 @@ def snapshot(target: Target, engine: Engine) -> Iterator[Connection]:
         ReconcileError: the database cannot be reached or read; four parts, exit code 1.
 
     """
-    if target.is_sqlite and target.database != ":memory:" and not Path(target.database).exists():
-        raise ReconcileError(
-            [
-                Finding(
-                    what="the database file does not exist",
-                    where=str(target),
-                    why=f"chosen by {target.origin}",
-                    fix="run `reconcile apply` or `reconcile schema create` first, or set DATABASE_URL",
-                )
-            ]
-        )
     with server_errors(target), engine.connect() as connection:
         if target.is_sqlite:
             connection.exec_driver_sql("PRAGMA query_only = ON")

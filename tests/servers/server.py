@@ -61,9 +61,7 @@ class Server:
         """Which of the two it is."""
         return self.installation.engine
 
-    def url(
-        self, database: str, user: str = APPLICATION, password: str = APPLICATION_PASSWORD, **query: str
-    ) -> str:
+    def url(self, database: str, user: str = APPLICATION, password: str = APPLICATION_PASSWORD, **query: str) -> str:
         """Give the URL of *database* as a hosting provider prints it; *query* is added to it."""
         login = f"{quote(user, safe='')}:{quote(password, safe='')}"
         options = f"?{urlencode(query)}" if query else ""
@@ -83,9 +81,7 @@ class Server:
         finally:
             connection.close()
 
-    def execute(
-        self, statement: str, *values: Value, database: str | None = None
-    ) -> tuple[tuple[Value, ...], ...]:
+    def execute(self, statement: str, *values: Value, database: str | None = None) -> tuple[tuple[Value, ...], ...]:
         """Run one statement as the admin and give its rows."""
         with self.admin(database) as cursor:
             cursor.execute(statement, values or None)
@@ -259,10 +255,7 @@ def _free_port() -> int:
 def _hire_janitor(folder: Path) -> "subprocess.Popen[bytes]":
     # A session of its own: the terminal's Ctrl-C must not reach it.
     return subprocess.Popen(
-        [sys.executable, "-I", janitor.__file__, str(folder)],
-        stdin=subprocess.PIPE,
-        cwd="/",
-        start_new_session=True,
+        [sys.executable, "-I", janitor.__file__, str(folder)], stdin=subprocess.PIPE, cwd="/", start_new_session=True
     )
 
 
@@ -276,9 +269,7 @@ def _initialised_data(installation: Installation) -> Path:
         if not template.exists():
             fresh = Path(tempfile.mkdtemp(dir=cache))
             command = installation.initialise(fresh)
-            made = subprocess.run(
-                command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=300
-            )
+            made = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=300)
             if made.returncode != 0:
                 shutil.rmtree(fresh)
                 told = (made.stdout + made.stderr).decode(errors="replace")

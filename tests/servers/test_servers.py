@@ -129,9 +129,7 @@ class TestUsedDatabases:
         "edits",
         [
             pytest.param(["INSERT INTO brands (name) VALUES ('Green Leaf')"], id="a row"),
-            pytest.param(
-                ["INSERT INTO brands (name) VALUES ('Green Leaf')", "DELETE FROM brands"], id="an id used up"
-            ),
+            pytest.param(["INSERT INTO brands (name) VALUES ('Green Leaf')", "DELETE FROM brands"], id="an id used up"),
             pytest.param(["ALTER TABLE brands AUTO_INCREMENT = 500"], id="the next id moved"),
             pytest.param(["ALTER TABLE brands MODIFY name VARCHAR(3)"], id="a column shortened"),
             pytest.param(["ALTER TABLE users RENAME COLUMN id TO uid"], id="a referenced column renamed"),

@@ -13,18 +13,11 @@ from tests.facts import CHECKOUT
 SCRIPTS = [entry for entry in distribution("terp-reconcile").entry_points if entry.group == "console_scripts"]
 
 # Spelt in pieces, so that this file does not break its own rule.
-MACHINE_PATHS = re.compile(
-    r"(?<![\w.$}-])/(?:" + "|".join(["work", "farm", "root", "home", "Users", "opt"]) + r")/\w"
-)
+MACHINE_PATHS = re.compile(r"(?<![\w.$}-])/(?:" + "|".join(["work", "farm", "root", "home", "Users", "opt"]) + r")/\w")
 REGISTRIES = re.compile(
     "|".join(
         rf"{name}\.{domain}"
-        for name, domain in [
-            ("pypi", "org"),
-            ("pythonhosted", "org"),
-            ("npmjs", "(?:com|org)"),
-            ("debian", "org"),
-        ]
+        for name, domain in [("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "(?:com|org)"), ("debian", "org")]
     )
     + "|--(?:extra-)?index-"
     + "url"

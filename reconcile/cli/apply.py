@@ -1,0 +1,104 @@
+"""`reconcile apply`: plan, confirm, write in one transaction, verify, plan again."""
+
+import sys
+import time
+from collections.abc import Sequence
+
+from reconcile.apply.run import apply, remaining
+from reconcile.cli.options import ApplyOptions
+from reconcile.cli.output import TOOL_VERSION, Output
+from reconcile.cli.plan import render
+from reconcile.cli.progress import open_progress
+from reconcile.cli.session import Planned, Session, create_tables, is_absent, make_plan
+from reconcile.errors import ExitCode, Finding, ReconcileError
+from reconcile.live.connect import snapshot
+from reconcile.live.state import read_state
+from reconcile.plan import Plan
+from reconcile.render import json, text
+from reconcile.state import Verdict
+
+
+def run(options: ApplyOptions, session: Session, output: Output) -> ExitCode:
+    """Carry out what `reconcile plan` with the same options shows."""
+    planned = make_plan(session, options)
+    if options.dry_run:
+        output.result(render(planned, options))
+        return ExitCode.OK
+    if options.format == "text":
+        options.summary = True
+        output.result(render(planned, options))
+    output.findings(planned.plan.findings)
+    if planned.plan.is_empty:
+        _report(planned.plan, [], 0.0, output)
+        return ExitCode.OK
+    if not options.force:
+        confirm(planned.plan, session, output)
+    return _carry_out(planned, session, output)
+
+
+def _carry_out(planned: Planned, session: Session, output: Output) -> ExitCode:
+    plan, started = planned.plan, time.monotonic()
+    if is_absent(session.target):
+        create_tables(session)
+    with open_progress(output) as progress:
+        outcome = apply(
+            target=session.target,
+            engine=session.engine,
+            plan=plan,
+            desired=planned.desired,
+            specs=planned.specs,
+            schema=planned.schema,
+            rules=session.state.rules,
+            progress=progress,
+        )
+    with snapshot(session.target, session.engine) as connection:
+        live = read_state(connection, planned.specs, planned.schema, planned.desired.frames)
+    left = remaining(plan, planned.desired, live.dataset)
+    _report(plan, outcome.verdicts, time.monotonic() - started, output)
+    if left:
+        output.failure([_not_converged(part.spec.name, part.rows.height) for part in left])
+        return ExitCode.NOT_CONVERGED
+    return ExitCode.OK
+
+
+def _report(plan: Plan, verdicts: Sequence[Verdict], duration_s: float, output: Output) -> None:
+    if output.format == "json":
+        output.result(json.render_outcome(plan, tool_version=TOOL_VERSION, verdicts=verdicts, duration_s=duration_s))
+        return
+    if verdicts:
+        output.result(text.render_verdict_total(verdicts))
+    output.result(text.render_outcome(plan, duration_s))
+
+
+def confirm(plan: Plan, session: Session, output: Output) -> None:
+    """
+    Show what is at stake and ask for a yes.
+
+    Raises:
+        ReconcileError: no terminal to ask on, or any other answer; exit code 4, nothing written.
+
+    """
+    losses = text.render_losses(plan)
+    sys.stderr.write(f"\nThis writes to {session.target} (chosen by: {session.target.origin}).\n")
+    sys.stderr.writelines(f"  {line}\n" for line in losses or ["No existing row is changed or deleted."])
+    if not sys.stdin.isatty():
+        raise _refused("there is no terminal to confirm on", "add --force to run without a prompt")
+    sys.stderr.write(f"Type yes to write to {session.target.database}: ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() != "yes":
+        raise _refused("the answer was not yes", "run the command again and type yes")
+
+
+def _refused(why: str, fix: str) -> ReconcileError:
+    return ReconcileError(
+        [Finding(what="not applied, nothing was changed", where="the confirmation", why=why, fix=fix)], ExitCode.REFUSED
+    )
+
+
+def _not_converged(table: str, rows: int) -> Finding:
+    return Finding(
+        what=f"committed, but {table} has changed again",
+        where=f"table {table}",
+        why=f"{rows} rows differ from the desired state right after the commit",
+        fix="another session writes to the table; stop it and run `reconcile apply` again",
+    )

@@ -1,0 +1,119 @@
+"""The entry point: find the command, parse its options, run it, turn what went wrong into an exit code."""
+
+import argparse
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, NoReturn
+
+from argparse_dataclass import ArgumentParser
+
+from reconcile.cli import apply, plan, query, schema, verify
+from reconcile.cli.options import ApplyOptions, PlanOptions, QueryOptions, SchemaOptions, TargetOptions, VerifyOptions
+from reconcile.cli.output import TOOL_VERSION, Output, open_output
+from reconcile.cli.session import Session, open_session
+from reconcile.errors import ExitCode, ReconcileError
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command: its options class, whose docstring is its help, and what it runs."""
+
+    options: type[TargetOptions]
+    run: Callable[[Any, Session, Output], ExitCode]
+
+
+COMMANDS = {
+    "plan": Command(PlanOptions, plan.run),
+    "apply": Command(ApplyOptions, apply.run),
+    "verify": Command(VerifyOptions, verify.run),
+    "query": Command(QueryOptions, query.run),
+    "schema": Command(SchemaOptions, schema.run),
+}
+
+
+class _Append(argparse.Action):
+    """Store one value; for a flag declared with nargs=1, add to the values given so far."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        if self.nargs == 1:
+            so_far = getattr(namespace, self.dest, None)
+            values = [*(so_far if isinstance(so_far, list) else []), *values]
+        setattr(namespace, self.dest, values)
+
+
+class Parser(ArgumentParser[TargetOptions]):
+    """argparse with our exit code for bad usage (its own 2 means changes here) and repeatable flags."""
+
+    def register(self, registry_name: str, value: Any, object: Any) -> None:
+        """Let argparse register what it likes but for the action of plain values."""
+        super().register(registry_name, value, _Append if (registry_name, value) == ("action", None) else object)
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the command line and exit with 64."""
+        self.print_usage(sys.stderr)
+        self.exit(ExitCode.USAGE, f"error: {message}\n  fix: see `{self.prog} --help`\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in {"-h", "--help", "help"}:
+        sys.stdout.write(_help())
+        return ExitCode.OK if words else ExitCode.USAGE
+    if words[0] in {"-V", "--version", "version"}:
+        sys.stdout.write(f"reconcile {TOOL_VERSION}\n")
+        return ExitCode.OK
+    command = COMMANDS.get(words[0])
+    if command is None:
+        sys.stderr.write(f"error: there is no command {words[0]!r}\n  fix: use one of {', '.join(COMMANDS)}\n")
+        return ExitCode.USAGE
+    parser = Parser(command.options, prog=f"reconcile {words[0]}", description=command.options.__doc__)
+    return _run(command, parser.parse_args(words[1:]))
+
+
+def _run(command: Command, options: TargetOptions) -> int:
+    output = open_output(options)
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        session = open_session(options)
+        output.note(f"Target: {session.target} ({session.target.origin})")
+        if session.target.ignored:
+            output.note(f"Ignored in the URL: {', '.join(session.target.ignored)}")
+        return command.run(options, session, output)
+    except ReconcileError as error:
+        output.failure(error.findings)
+        return error.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted, rolled back\n")
+        return ExitCode.INTERRUPTED
+    except _Terminated:
+        sys.stderr.write("terminated, rolled back\n")
+        return ExitCode.TERMINATED
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`); nothing is left to say to it.
+        sys.stderr.close()
+        return ExitCode.OK
+
+
+class _Terminated(Exception):
+    pass
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise _Terminated
+
+
+def _help() -> str:
+    lines = ["usage: reconcile COMMAND [OPTIONS]", "", "Plan and apply for the rows of a MySQL database.", ""]
+    lines += [f"  {name:<8} {command.options.__doc__}" for name, command in COMMANDS.items()]
+    lines += ["", "See `reconcile COMMAND --help` for a command's options.", ""]
+    return "\n".join(lines)

@@ -1,0 +1,184 @@
+"""The plan and the verdicts as text for people: the sign in column one says what happens to a row."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from reconcile.diff import Action
+from reconcile.errors import Finding
+from reconcile.plan import Plan, TablePlan, only
+from reconcile.render.cells import ShownRow, shown_rows
+from reconcile.state import Verdict
+
+SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.SKIP: "="}
+FINGERPRINT_LENGTH = 12
+_LONGEST_CELL = 60
+
+
+def render_finding(finding: Finding) -> str:
+    """Give a finding's four parts on four lines."""
+    return f"{finding.what}\n  where: {finding.where}\n  why:   {finding.why}\n  fix:   {finding.fix}"
+
+
+def render_plan(plan: Plan, *, shows_rows: bool, limit: int | None, actions: Sequence[Action] = tuple(Action)) -> str:
+    """
+    Give the whole plan: header, steps, counts per table, rows (unless left out), recap and totals.
+
+    *limit* is the number of rows shown per table, None for all; only rows of *actions* are shown.
+    """
+    sections = [_header(plan), _steps(plan)]
+    if any(table.rows.height or table.kept for table in plan.tables):
+        sections.append(_tables(plan))
+    if shows_rows:
+        shown = only(plan, actions)
+        sections += [_rows(table, limit) for table in shown.tables if table.rows.height]
+    sections += [_recap(plan), _total(plan)]
+    return "\n\n".join(sections)
+
+
+def _header(plan: Plan) -> str:
+    profile = plan.profile
+    scale = f", scale {profile.scale}" if profile.scale > 1 else ""
+    return (
+        f"Plan for {plan.target}\n"
+        f"  desired state {plan.state}, {profile.size}{scale}, as of {profile.as_of}, mode {plan.mode}\n"
+        f"  fingerprint {plan.fingerprints.get('', '')[:FINGERPRINT_LENGTH]}, "
+        f"checksum {plan.checksum[:FINGERPRINT_LENGTH]}"
+    )
+
+
+def _steps(plan: Plan) -> str:
+    lines = ["Steps"]
+    for number, step in enumerate(plan.steps, start=1):
+        changed, kept, skipped = _step_counts(plan, step.id)
+        tables = sum(table.spec.step == step.id for table in plan.tables)
+        if not step.is_built:
+            state = "not built yet"
+        elif tables:
+            state = f"{changed:,} to change, {kept:,} as declared" + (f", {skipped:,} skipped" if skipped else "")
+        elif step.checks_only:
+            state = "checked when applied, and by `reconcile verify`"
+        else:
+            state = "not part of this run"
+        lines.append(f"  {number:>2} {step.id:<14} {step.title:<34} {state}")
+    return "\n".join(lines)
+
+
+def _step_counts(plan: Plan, step: str) -> tuple[int, int, int]:
+    tables = [table for table in plan.tables if table.spec.step == step]
+    skipped = sum(table.counts[Action.SKIP] for table in tables)
+    changed = sum(sum(table.counts.values()) for table in tables) - skipped
+    return changed, sum(table.kept for table in tables), skipped
+
+
+def _tables(plan: Plan) -> str:
+    width = max(len(table.spec.name) for table in plan.tables)
+    lines = [f"{'Tables':<{width + 2}}  {'create':>8} {'update':>8} {'delete':>8} {'skip':>8} {'keep':>8}  fingerprint"]
+    for table in plan.tables:
+        cells = " ".join(f"{table.counts[action]:>8,}" for action in Action)
+        short = plan.fingerprints.get(table.spec.name, "")[:FINGERPRINT_LENGTH]
+        lines.append(f"  {table.spec.name:<{width}}  {cells} {table.kept:>8,}  {short}")
+    return "\n".join(lines)
+
+
+def _rows(table: TablePlan, limit: int | None) -> str:
+    lines = [f"{table.spec.name}:"]
+    for row in shown_rows(table, limit):
+        lines += _row(row)
+    hidden = table.rows.height - (table.rows.height if limit is None else limit)
+    if hidden > 0:
+        lines.append(f"  … {hidden:,} more rows, see them with --limit 0")
+    return "\n".join(lines)
+
+
+def _row(row: ShownRow) -> Iterator[str]:
+    yield f"{SIGNS[row.action]} [{row.key}] {row.reason}: {row.why}"
+    if row.before is not None and row.after is not None:
+        for name, before in row.before.items():
+            yield f"    {name}: {_short(before)} → {_short(row.after[name])}"
+    elif row.after is not None:
+        yield from _columns(row.after)
+    elif row.before is not None and row.action is Action.DELETE:
+        yield from _columns(row.before)
+
+
+def _columns(cells: Mapping[str, object]) -> Iterator[str]:
+    said = [f"{name}={_short(value)}" for name, value in cells.items() if value is not None]
+    yield f"    {', '.join(said)}"
+
+
+def _short(value: object) -> str:
+    shown = json.dumps(value, ensure_ascii=False)
+    return shown if len(shown) <= _LONGEST_CELL else shown[: _LONGEST_CELL - 1] + "…"
+
+
+def _recap(plan: Plan) -> str:
+    lines = ["Recap"]
+    for step in plan.steps:
+        if any(table.spec.step == step.id for table in plan.tables):
+            changed, kept, skipped = _step_counts(plan, step.id)
+            lines.append(f"  {step.id:<14} ok={kept} changed={changed} skipped={skipped} failed=0")
+    return "\n".join(lines)
+
+
+def _total(plan: Plan) -> str:
+    if plan.is_empty:
+        return f"Nothing to do: {plan.kept:,} rows are as declared, {plan.totals[Action.SKIP]:,} skipped."
+    totals = plan.totals
+    return (
+        f"Plan: {totals[Action.CREATE]:,} to create, {totals[Action.UPDATE]:,} to update, "
+        f"{totals[Action.DELETE]:,} to delete; {totals[Action.SKIP]:,} skipped, {plan.kept:,} kept."
+    )
+
+
+def render_outcome(plan: Plan, duration_s: float) -> str:
+    """Give an apply's closing line."""
+    totals = plan.totals
+    kept = plan.kept + totals[Action.SKIP]
+    return (
+        f"Apply complete: {totals[Action.CREATE]:,} created, {totals[Action.UPDATE]:,} updated, "
+        f"{totals[Action.DELETE]:,} deleted, {kept:,} kept; 0 errors in {duration_s:.1f} s"
+    )
+
+
+def render_losses(plan: Plan) -> list[str]:
+    """Say per table how many rows would be lost; empty when none is."""
+    return [
+        f"{table.spec.name}: {table.counts[Action.DELETE]:,} rows deleted, {table.counts[Action.UPDATE]:,} overwritten"
+        for table in plan.tables
+        if table.counts[Action.DELETE] or table.counts[Action.UPDATE]
+    ]
+
+
+def render_verdicts(verdicts: Sequence[Verdict], *, limit: int | None) -> str:
+    """Give one line per check, the rows that violate it below, and the totals."""
+    lines: list[str] = []
+    for group in dict.fromkeys(v.rule.group for v in verdicts):
+        lines.append(f"{group}:")
+        lines += [line for v in verdicts if v.rule.group == group for line in _verdict(v, limit)]
+    lines.append(render_verdict_total(verdicts))
+    return "\n".join(lines)
+
+
+def _verdict(verdict: Verdict, limit: int | None) -> Iterator[str]:
+    rule = verdict.rule
+    if verdict.has_passed:
+        yield f"  ✓ {rule.id:<28} {rule.title}"
+        return
+    count = verdict.missing or f"{verdict.violations.height:,} rows"
+    yield f"  ✗ {rule.id:<28} {rule.title} ({rule.severity}): {count}"
+    rows = verdict.violations if limit is None else verdict.violations.head(limit)
+    for key, why in rows.select("key", "why").iter_rows():
+        yield f"      [{key}] {why}"
+    if rows.height < verdict.violations.height:
+        yield f"      … {verdict.violations.height - rows.height:,} more, see them with --limit 0"
+
+
+def render_verdict_total(verdicts: Iterable[Verdict]) -> str:
+    """Say in one line how many checks passed, warned and failed."""
+    found = list(verdicts)
+    broken = [v for v in found if not v.has_passed]
+    warnings = sum(v.rule.severity == "warning" for v in broken)
+    return (
+        f"Verify: {len(found) - len(broken)} of {len(found)} checks passed, "
+        f"{warnings} warnings, {len(broken) - warnings} critical."
+    )
