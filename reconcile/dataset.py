@@ -73,9 +73,14 @@ def key_text(parts: Sequence[pl.Expr]) -> pl.Expr:
     return escaped[0] if len(escaped) == 1 else pl.concat_str(escaped, separator=KEY_SEPARATOR)
 
 
+def line_text(parts: Sequence[pl.Expr]) -> pl.Expr:
+    """Join texts as `key_text` does, and into one line: the only line breaks are those between rows."""
+    return key_text(parts).str.replace_all("\n", "\\n", literal=True)
+
+
 def repeats_key() -> pl.Expr:
-    """Say per live row whether it repeats an older row's natural key."""
-    return pl.col(KEY).str.ends_with(pl.lit(DUPLICATE) + pl.col(ID).cast(pl.String))
+    """Say per live row whether it repeats an older row's natural key; an escaped backslash in a key is no mark."""
+    return pl.col(KEY).str.contains(r"^(?:[^\\]|\\[^=])*\\=\d+$")
 
 
 def natural_key(spec: TableSpec) -> pl.Expr:
@@ -186,7 +191,10 @@ def dependency_order(specs: Mapping[str, TableSpec]) -> tuple[list[str], frozens
 
     """
     deferred: set[tuple[str, str]] = {
-        (spec.name, column.name) for spec in specs.values() for column, table in spec.references() if table == spec.name
+        (spec.name, column.name)
+        for spec in specs.values()
+        for column, table in spec.references()
+        if table == spec.name and column.nullable
     }
     while True:
         graph = {
@@ -230,10 +238,10 @@ def fingerprint(spec: TableSpec, frame: pl.DataFrame) -> str:
     """
     Give the SHA-256 of a table's declared rows, hexadecimal, whatever their order.
 
-    Surrogate keys do not count; nulls and texts cannot be confused.
+    Surrogate keys do not count; nulls, texts and rows cannot be confused.
     """
     parts = [text(column.kind, pl.col(column.name)) for column in spec.declared]
-    lines = frame.sort(KEY).select(key_text(parts) if parts else pl.lit("")).to_series()
+    lines = frame.sort(KEY).select(line_text(parts) if parts else pl.lit("")).to_series()
     digest = hashlib.sha256("|".join(column.name for column in spec.declared).encode())
     digest.update("\n".join(lines.to_list()).encode())
     return digest.hexdigest()

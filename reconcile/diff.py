@@ -9,10 +9,11 @@ from enum import StrEnum
 
 import polars as pl
 
-from reconcile.dataset import DUPLICATE, ID, KEY, Dataset
+from reconcile.dataset import ID, KEY, Dataset, repeats_key
 from reconcile.spec import Column, Owner, TableSpec
 from reconcile.values import dtype
 
+_IS_DECLARED = "_is_declared"
 ACTION, REASON, BEFORE, AFTER, CHANGED = "action", "reason", "before", "after", "changed"
 
 
@@ -51,15 +52,19 @@ class TableDiff:
 
 def diff(desired: Dataset, live: Dataset, tables: Iterable[str]) -> dict[str, TableDiff]:
     """
-    Find what turns *live* into *desired*, for each of *tables* that the desired side declares.
+    Find what turns *live* into *desired*, for each of *tables*.
 
     Both sides hold canonical columns and one spelling of each key, so equal means equal; only managed columns
     count. A table that the live side lacks has no rows.
     """
-    return {
-        name: diff_table(desired.specs[name], desired[name], live.frames.get(name, empty_live(desired.specs[name])))
-        for name in tables
-    }
+    names = list(tables)
+    sides = {name: (desired[name], live.frames.get(name, empty_live(desired.specs[name]))) for name in names}
+    found = pl.collect_all([_differing(desired.specs[name], *sides[name]) for name in names])
+    diffs = {}
+    for name, rows in zip(names, found, strict=True):
+        gone = rows.filter(pl.col(ACTION).is_in([Action.UPDATE, Action.DELETE])).height
+        diffs[name] = TableDiff(desired.specs[name], rows, kept=sides[name][1].height - gone)
+    return diffs
 
 
 def empty_live(spec: TableSpec) -> pl.DataFrame:
@@ -69,60 +74,48 @@ def empty_live(spec: TableSpec) -> pl.DataFrame:
     )
 
 
-def diff_table(spec: TableSpec, desired: pl.DataFrame, live: pl.DataFrame) -> TableDiff:
-    """Compare one table's frames; live columns that are missing count as null."""
+def _differing(spec: TableSpec, desired: pl.DataFrame, live: pl.DataFrame) -> pl.LazyFrame:
+    """Join one table's frames on the key and keep what differs; live columns that are missing count as null."""
     live = live.with_columns(
         pl.lit(None, dtype=dtype(column.kind)).alias(column.name)
         for column in spec.declared
         if column.name not in live.columns
     )
     row = pl.struct(column.name for column in spec.declared)
-    wanted = desired.select(KEY, row.alias(AFTER))
-    present = live.select(KEY, ID, row.alias(BEFORE))
-    creates = wanted.join(present, on=KEY, how="anti").select(
-        KEY,
-        pl.lit(None, dtype=pl.Int64).alias(ID),
-        pl.lit(Action.CREATE).alias(ACTION),
-        pl.lit(Reason.MISSING).alias(REASON),
-        _no_columns(),
-        pl.lit(None, dtype=present.schema[BEFORE]).alias(BEFORE),
-        AFTER,
-    )
-    deletes = present.join(wanted, on=KEY, how="anti").select(
-        KEY,
-        ID,
-        pl.lit(Action.DELETE).alias(ACTION),
-        pl.when(pl.col(KEY).str.contains(DUPLICATE, literal=True))
-        .then(pl.lit(Reason.DUPLICATE))
-        .otherwise(pl.lit(Reason.NOT_DECLARED))
-        .alias(REASON),
-        _no_columns(),
-        BEFORE,
-        pl.lit(None, dtype=wanted.schema[AFTER]).alias(AFTER),
-    )
-    common = present.join(wanted, on=KEY, how="inner")
-    updates = _updates(spec, common)
-    rows = pl.concat([creates, updates, deletes]).sort(KEY)
-    return TableDiff(spec, rows, kept=common.height - updates.height)
-
-
-def _no_columns() -> pl.Expr:
-    return pl.lit([], dtype=pl.List(pl.String)).alias(CHANGED)
-
-
-def _updates(spec: TableSpec, common: pl.DataFrame) -> pl.DataFrame:
-    differing = common.filter(pl.any_horizontal(_differs(column) for column in spec.managed))
-    names = pl.concat_list(
-        pl.when(_differs(column)).then(pl.lit(column.name)) for column in spec.managed
+    wanted = desired.lazy().select(KEY, row.alias(AFTER), pl.lit(value=True).alias(_IS_DECLARED))
+    present = live.lazy().select(KEY, ID, row.alias(BEFORE))
+    is_missing, is_extra = pl.col(ID).is_null(), pl.col(_IS_DECLARED).is_null()
+    changed = pl.concat_list(
+        pl.lit(None, dtype=pl.String),  # a table may have no managed column at all
+        *(pl.when(_differs(column)).then(pl.lit(column.name)) for column in spec.managed),
     ).list.drop_nulls()
-    return differing.select(
-        KEY,
-        ID,
-        pl.lit(Action.UPDATE).alias(ACTION),
-        pl.lit(Reason.DIFFERS).alias(REASON),
-        names.alias(CHANGED),
-        BEFORE,
-        pl.struct(_side(column).struct.field(column.name) for column in spec.declared).alias(AFTER),
+    is_common = ~is_missing & ~is_extra
+    after = pl.struct(_side(column).struct.field(column.name) for column in spec.declared)
+    return (
+        wanted.join(present, on=KEY, how="full", coalesce=True)
+        .filter(pl.any_horizontal(is_missing, is_extra, *(_differs(column) for column in spec.managed)))
+        .select(
+            KEY,
+            ID,
+            pl.when(is_missing)
+            .then(pl.lit(Action.CREATE))
+            .when(is_extra)
+            .then(pl.lit(Action.DELETE))
+            .otherwise(pl.lit(Action.UPDATE))
+            .alias(ACTION),
+            pl.when(is_missing)
+            .then(pl.lit(Reason.MISSING))
+            .when(~is_extra)
+            .then(pl.lit(Reason.DIFFERS))
+            .when(repeats_key())
+            .then(pl.lit(Reason.DUPLICATE))
+            .otherwise(pl.lit(Reason.NOT_DECLARED))
+            .alias(REASON),
+            pl.when(is_common).then(changed).otherwise(pl.lit([], dtype=pl.List(pl.String))).alias(CHANGED),
+            pl.when(~is_missing).then(pl.col(BEFORE)).alias(BEFORE),
+            pl.when(is_common).then(after).when(is_missing).then(pl.col(AFTER)).alias(AFTER),
+        )
+        .sort(KEY)
     )
 
 

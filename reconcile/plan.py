@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 
 import polars as pl
 
-from reconcile.dataset import KEY, Dataset, dependency_order, key_text
+from reconcile.dataset import KEY, Dataset, dependency_order, line_text
 from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, REASON, Action, Reason, TableDiff, counts
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.spec import Policy, Profile, Step, TableSpec
@@ -95,17 +95,15 @@ class Plan:
 
 
 def _lines(table: TablePlan) -> Iterator[str]:
-    parts = [
-        pl.col(KEY),
-        pl.col(ACTION),
-        pl.col(CHANGED).list.join(","),
-        *(
-            text(column.kind, pl.col(side).struct.field(column.name))
-            for side in (BEFORE, AFTER)
-            for column in table.spec.declared
-        ),
-    ]
-    yield from table.rows.filter(pl.col(ACTION) != Action.SKIP).select(key_text(parts)).to_series()
+    head = [pl.col(KEY), pl.col(ACTION), pl.col(CHANGED).list.join(",")]
+    sides = {Action.CREATE: [AFTER], Action.UPDATE: [BEFORE, AFTER], Action.DELETE: [BEFORE]}
+    for action, told in sides.items():
+        cells = [
+            text(column.kind, pl.col(side).struct.field(column.name)) for side in told for column in table.spec.declared
+        ]
+        rows = table.of(action)
+        if rows.height:
+            yield from rows.select(line_text(head + cells)).to_series()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +209,8 @@ def decide(table: TableDiff, mode: Mode) -> TablePlan:
         verdicts[Reason.DUPLICATE] = (Action.SKIP, f"repeats a key; {spec.name} keeps the rows of others")
     if spec.policy is Policy.CREATE_ONLY:
         verdicts[Reason.DIFFERS] = (Action.SKIP, f"{spec.name} rows are created and never changed")
+    if spec.policy is Policy.READ_ONLY:
+        verdicts = {reason: (Action.SKIP, f"{spec.name} is only read") for reason in Reason}
     reasons = list(verdicts)
     return TablePlan(
         spec,

@@ -93,6 +93,7 @@ Kind: TypeAlias = (
 
 DATE_FORMAT = "%Y-%m-%d"
 TIMESTAMP_FORMAT = "%Y-%m-%d %H:%M:%S"
+_MAX_PRECISION = 38
 
 
 def dtype(kind: Kind) -> pl.DataType:
@@ -125,7 +126,11 @@ def parse(kind: Kind, column: pl.Expr) -> pl.Expr:
         case Boolean():
             return column.cast(pl.Int64, strict=False) != 0
         case Decimal(precision, scale):
-            return column.cast(pl.Decimal(precision, scale), strict=False)
+            # The cast alone would round a half to the even digit.
+            # One digit more before the point holds what rounding carries over, for the last cast to refuse.
+            wide_scale = _MAX_PRECISION - 1 - precision + scale
+            wide = column.cast(pl.Decimal(_MAX_PRECISION, wide_scale), strict=False)
+            return wide.round(scale, mode="half_away_from_zero").cast(pl.Decimal(precision, scale), strict=False)
         case Date():
             return column.str.slice(0, 10).str.to_date(DATE_FORMAT, strict=False)
         case Timestamp():
@@ -168,7 +173,14 @@ def canonical_json(document: str) -> str:
 
 def dump_json(value: object) -> str:
     """Write a decoded JSON value in canonical form."""
-    return json.dumps(_shortest_numbers(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    shortest = _shortest_numbers(value)
+    document = json.dumps(shortest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    try:
+        document.encode()
+    except UnicodeEncodeError:
+        # Half a surrogate pair can only be written escaped.
+        return json.dumps(shortest, sort_keys=True, separators=(",", ":"))
+    return document
 
 
 def _shortest_numbers(value: object) -> object:

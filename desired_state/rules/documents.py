@@ -158,8 +158,8 @@ def invoice_overdue(dataset: Dataset) -> pl.DataFrame:
     unpaid = alive(dataset, "invoices").filter(amount("amountPaid") == 0)
     overdue = unpaid.filter(pl.col("status") == "OVERDUE")
     waiting = unpaid.filter(pl.col("status").is_in(["SENT", "VIEWED"]))
-    too_late = overdue.filter(pl.col("dueDate") >= waiting["dueDate"].min())
-    too_early = waiting.filter(pl.col("dueDate") <= overdue["dueDate"].max())
+    too_late = overdue.filter(pl.col("dueDate") >= pl.lit(waiting["dueDate"].min(), dtype=pl.Date))
+    too_early = waiting.filter(pl.col("dueDate") <= pl.lit(overdue["dueDate"].max(), dtype=pl.Date))
     fewer = too_late if too_late.height <= too_early.height else too_early
     why = say("status {} though due {}, where others say otherwise", "status", "dueDate")
     return fewer.select(key=KEY, why=why)

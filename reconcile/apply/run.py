@@ -14,6 +14,7 @@ from reconcile.diff import diff
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.live.connect import transaction
 from reconcile.live.introspect import LiveSchema
+from reconcile.live.resolve import LiveState
 from reconcile.live.state import read_state
 from reconcile.live.tables import metadata
 from reconcile.live.target import Target
@@ -24,8 +25,9 @@ from reconcile.state import Rule, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an apply did: the verdicts on the rows as committed."""
+    """What an apply did: the live state as committed, and the verdicts on it."""
 
+    live: LiveState
     verdicts: Sequence[Verdict]
 
 
@@ -35,6 +37,7 @@ def apply(
     engine: Engine,
     plan: Plan,
     desired: Dataset,
+    live: LiveState,
     specs: Mapping[str, TableSpec],
     schema: LiveSchema,
     rules: Sequence[Rule],
@@ -43,8 +46,9 @@ def apply(
     """
     Carry out *plan* in one transaction: all of it is committed, or nothing.
 
-    *specs* are the tables to read (the plan's, what they refer to, what the rules need). Before the commit the rows
-    are read again: they must be as planned, and no rule may be violated that was not before.
+    *live* is the state that the plan was made from and *specs* the tables in it: the plan's, what they refer to and
+    what the rules need. Before the commit the rows are read again: they must be as planned, and no rule may be
+    violated that was not before.
 
     Raises:
         ReconcileError: stale plan (exit code 4), a new violation (3), or the server refused (1); all rolled back.
@@ -52,22 +56,24 @@ def apply(
     """
     tables = metadata(specs, engine.dialect.name)
 
-    def read(connection: Connection) -> Dataset:
-        return read_state(connection, specs, schema, desired.frames).dataset
+    def read(connection: Connection) -> LiveState:
+        return read_state(connection, specs, schema, desired.frames, previous=live)
 
     with transaction(target, engine) as connection:
         lock(connection, plan, tables)
-        before = read(connection)
+        before = read(connection).dataset
         refuse_stale(plan, before)
         try:
             execute(connection, plan, before, tables, progress)
         except MissingParent as error:
             raise _unexpected(target, "a row refers to one that does not exist", str(error)) from error
         after = read(connection)
-        _refuse_difference(target, plan, desired, after)
-        verdicts = verify(rules, after)
-        _refuse_violations(introduced(verify(rules, before), failed(verdicts)))
-    return Outcome(verdicts)
+        _refuse_difference(target, plan, desired, after.dataset)
+        verdicts = verify(rules, after.dataset)
+        broken = failed(verdicts)
+        if broken:
+            _refuse_violations(introduced(verify(rules, before), broken))
+    return Outcome(after, verdicts)
 
 
 def remaining(plan: Plan, desired: Dataset, live: Dataset) -> list[TablePlan]:

@@ -20,7 +20,7 @@ from reconcile.state import Verdict
 
 def run(options: ApplyOptions, session: Session, output: Output) -> ExitCode:
     """Carry out what `reconcile plan` with the same options shows."""
-    planned = make_plan(session, options)
+    planned = make_plan(session, options, reads_rules=not options.dry_run)
     if options.dry_run:
         output.result(render(planned, options))
         return ExitCode.OK
@@ -46,14 +46,15 @@ def _carry_out(planned: Planned, session: Session, output: Output) -> ExitCode:
             engine=session.engine,
             plan=plan,
             desired=planned.desired,
+            live=planned.live,
             specs=planned.specs,
             schema=planned.schema,
             rules=session.state.rules,
             progress=progress,
         )
     with snapshot(session.target, session.engine) as connection:
-        live = read_state(connection, planned.specs, planned.schema, planned.desired.frames)
-    left = remaining(plan, planned.desired, live.dataset)
+        live = read_state(connection, planned.specs, planned.schema, planned.desired.frames, previous=outcome.live)
+    left = [] if live is outcome.live else remaining(plan, planned.desired, live.dataset)
     _report(plan, outcome.verdicts, time.monotonic() - started, output)
     if left:
         output.failure([_not_converged(part.spec.name, part.rows.height) for part in left])

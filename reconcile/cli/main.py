@@ -41,7 +41,7 @@ class _Append(argparse.Action):
         self,
         parser: argparse.ArgumentParser,
         namespace: argparse.Namespace,
-        values: Any,
+        values: Any,  # noqa: ANN401 - argparse's signature
         option_string: str | None = None,
     ) -> None:
         if self.nargs == 1:
@@ -53,14 +53,15 @@ class _Append(argparse.Action):
 class Parser(ArgumentParser[TargetOptions]):
     """argparse with our exit code for bad usage (its own 2 means changes here) and repeatable flags."""
 
-    def register(self, registry_name: str, value: Any, object: Any) -> None:
+    def register(self, registry_name: str, value: object, object: object) -> None:
         """Let argparse register what it likes but for the action of plain values."""
         super().register(registry_name, value, _Append if (registry_name, value) == ("action", None) else object)
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the command line and exit with 64."""
         self.print_usage(sys.stderr)
-        self.exit(ExitCode.USAGE, f"error: {message}\n  fix: see `{self.prog} --help`\n")
+        sys.stderr.write(f"error: {message}\n  fix: see `{self.prog} --help`\n")
+        raise SystemExit(ExitCode.USAGE)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

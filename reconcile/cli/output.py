@@ -1,14 +1,10 @@
 """Where output goes: results to stdout, everything else to stderr; colour only where it is wanted."""
 
-import logging
 import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TextIO
-
-import structlog
 
 from reconcile.cli.options import TargetOptions
 from reconcile.errors import Finding
@@ -25,6 +21,7 @@ class Output:
 
     format: str
     is_quiet: bool
+    is_verbose: bool
     is_colored: bool
 
     def result(self, content: str) -> None:
@@ -45,6 +42,21 @@ class Output:
         if not self.is_quiet:
             sys.stderr.write(content + "\n")
 
+    def log(self, event: str, **facts: object) -> None:
+        """Log what is done, on stderr, where --verbose asks for it; never a row and never a secret."""
+        if not self.is_verbose:
+            return
+        import structlog
+
+        structlog.configure(
+            processors=[
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.LogfmtRenderer(key_order=["timestamp", "event"]),
+            ],
+            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        )
+        structlog.get_logger().info(event, **facts)
+
     def findings(self, findings: Iterable[Finding]) -> None:
         """Write warnings to stderr."""
         for finding in findings:
@@ -60,22 +72,8 @@ class Output:
 
 
 def open_output(options: TargetOptions) -> Output:
-    """Set up streams and logging as the options and NO_COLOR ask."""
-    _configure_logging(is_verbose=options.verbose, stream=sys.stderr)
+    """Set up the streams as the options and NO_COLOR ask."""
     is_colored = options.color == "always" or (
         options.color == "auto" and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     )
-    return Output(options.format, options.quiet, is_colored)
-
-
-def _configure_logging(*, is_verbose: bool, stream: TextIO) -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(colors=False) if stream.isatty() else structlog.processors.LogfmtRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if is_verbose else logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(stream),
-        cache_logger_on_first_use=False,
-    )
+    return Output(options.format, options.quiet, options.verbose, is_colored)

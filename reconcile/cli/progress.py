@@ -7,9 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-
+from reconcile.apply.execute import Progress
 from reconcile.cli.output import Output
 
 LINE_EVERY_S = 10.0
@@ -42,28 +40,6 @@ class PlainProgress:
         """Nothing more to say."""
 
 
-@dataclass(slots=True)
-class TerminalProgress:
-    """A bar per table."""
-
-    bars: Progress
-    tasks: dict[str, TaskID] = field(default_factory=dict)
-
-    def started(self, table: str, rows: int) -> None:
-        """Add the table's bar."""
-        self.tasks[table] = self.bars.add_task(f"Writing {table}", total=rows, mark="")
-
-    def advanced(self, table: str, rows: int) -> None:
-        """Move the table's bar."""
-        self.bars.advance(self.tasks[table], rows)
-        task = next(task for task in self.bars.tasks if task.id == self.tasks[table])
-        if task.finished:
-            self.bars.update(self.tasks[table], mark="✓")
-
-    def finished(self, table: str) -> None:
-        """The bar stays as it is."""
-
-
 class NoProgress:
     """Says nothing."""
 
@@ -78,19 +54,15 @@ class NoProgress:
 
 
 @contextmanager
-def open_progress(output: Output) -> Iterator[PlainProgress | TerminalProgress | NoProgress]:
+def open_progress(output: Output) -> Iterator[Progress]:
     """Give the progress display that fits stderr."""
     if output.is_quiet:
         yield NoProgress()
     elif sys.stderr.isatty():
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[mark]}"),
-            TimeElapsedColumn(),
-        )
-        with Progress(*columns, console=Console(stderr=True)) as bars:
-            yield TerminalProgress(bars)
+        # Imported only where it is shown: a no-op plan should not wait for it.
+        from reconcile.cli.bars import open_bars
+
+        with open_bars() as bars:
+            yield bars
     else:
         yield PlainProgress(sys.stderr)

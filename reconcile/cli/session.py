@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 
-import structlog
 from dotenv import dotenv_values
 from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import StaticPool
@@ -28,8 +27,6 @@ from reconcile.live.target import Target, choose
 from reconcile.plan import Mode, Plan, Selection, make, select, taken_values, unmet_references
 from reconcile.spec import Profile, Size, TableSpec
 from reconcile.state import DesiredState
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +88,9 @@ def profile_of(options: RunOptions, today: date) -> Profile:
     return Profile(as_of, Size.LIGHT if options.light else Size.FULL, options.scale, options.seed)
 
 
-def make_plan(session: Session, options: RunOptions) -> Planned:
+def make_plan(session: Session, options: RunOptions, *, reads_rules: bool = False) -> Planned:
     """
-    Compute the desired rows, read the live ones and plan.
+    Compute the desired rows, read the live ones and plan; *reads_rules* reads what the rules need as well.
 
     Raises:
         ReconcileError: the schema does not fit, the rows are unsound or a reference cannot be met (exit code 1), a
@@ -109,13 +106,13 @@ def make_plan(session: Session, options: RunOptions) -> Planned:
     chosen = select(selection, state.steps, [state.specs[name] for name in everything.frames])
     desired = Dataset(state.specs, {name: everything[name] for name in chosen})
     _stop_on(check(everything))
-    log.debug("desired state computed", tables=len(chosen), as_of=str(profile.as_of), size=profile.size.value)
     mode = Mode.TOP_UP if options.no_clear else Mode.RESET
     with snapshot(target, session.engine) as connection:
-        schema = introspect(connection)
-        checked = state.specs.values() if selection.is_everything else needed(state.specs, chosen).values()
-        _stop_on(check_schema(checked, schema, desired))
-        specs = needed(state.specs, chosen) | tables_of(state.rules, state.specs)
+        schema = introspect(connection, state.specs)
+        specs = needed(state.specs, chosen)
+        _stop_on(check_schema((state.specs if selection.is_everything else specs).values(), schema, desired))
+        if reads_rules:
+            specs |= tables_of(state.rules, state.specs)
         live = read_state(connection, specs, schema, everything.frames)
         plan = make(
             state=state.name,
@@ -129,13 +126,12 @@ def make_plan(session: Session, options: RunOptions) -> Planned:
             findings=live.findings,
         )
         _stop_on([*unmet_references(plan, live.dataset), *taken_values(plan, live.dataset)])
-        _guard(connection, plan, schema, state.specs)
-    log.debug("planned", **{action.value: number for action, number in plan.totals.items()}, keep=plan.kept)
+        _guard(connection, plan, state.specs)
     return Planned(plan, desired, live, schema, specs)
 
 
-def _guard(connection: Connection, plan: Plan, schema: LiveSchema, specs: Mapping[str, TableSpec]) -> None:
-    found = [*dependents_in_plan(plan), *dependents(connection, plan, schema, specs)]
+def _guard(connection: Connection, plan: Plan, specs: Mapping[str, TableSpec]) -> None:
+    found = [*dependents_in_plan(plan), *dependents(connection, plan, specs)]
     if found:
         raise ReconcileError(refuse_dependents(found), ExitCode.REFUSED)
 

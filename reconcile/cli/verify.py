@@ -18,7 +18,7 @@ def run(options: VerifyOptions, session: Session, output: Output) -> ExitCode:
     read = tables_of(rules, known)
     with snapshot(session.target, session.engine) as connection:
         specs = needed(known, read) | read
-        live = read_state(connection, specs, introspect(connection), {})
+        live = read_state(connection, specs, introspect(connection, specs), {})
     verdicts = verify(rules, live.dataset)
     if options.format == "json":
         output.result(json.render_verdicts(verdicts, tool_version=TOOL_VERSION, target=str(session.target)))

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, column, func, select, table
@@ -43,21 +43,29 @@ class ForeignKey:
 
 @dataclass(frozen=True, slots=True)
 class LiveSchema:
-    """All tables of the database by name, and the foreign keys among them."""
+    """The tables that were asked for and exist, by name, each with its columns by name."""
 
     tables: Mapping[str, Mapping[str, LiveColumn]]
-    unique: Mapping[str, tuple[tuple[str, ...], ...]]
-    foreign_keys: tuple[ForeignKey, ...]
 
 
-def introspect(connection: Connection) -> LiveSchema:
-    """Read the schema that the connection's database has; an empty database gives no tables."""
+def introspect(connection: Connection, tables: Collection[str] | None = None) -> LiveSchema:
+    """Read the columns of *tables*, of all where none are named; a table that is not there is left out."""
     if connection.dialect.name == "sqlite":
-        return _introspect_sqlite(connection)
-    return LiveSchema(_columns(connection), _unique(connection), _foreign_keys(connection))
+        ddl = _sqlite_tables(connection)
+        return LiveSchema(
+            {name: _sqlite_columns(connection, name, ddl[name]) for name in ddl if tables is None or name in tables}
+        )
+    return LiveSchema(_columns(connection, tables))
 
 
-def _columns(connection: Connection) -> dict[str, dict[str, LiveColumn]]:
+def read_foreign_keys(connection: Connection) -> tuple[ForeignKey, ...]:
+    """Read every foreign key of the database."""
+    if connection.dialect.name == "sqlite":
+        return tuple(key for name in _sqlite_tables(connection) for key in _sqlite_foreign_keys(connection, name))
+    return _foreign_keys(connection)
+
+
+def _columns(connection: Connection, wanted: Collection[str] | None) -> dict[str, dict[str, LiveColumn]]:
     names = (
         "TABLE_NAME", "COLUMN_NAME", "DATA_TYPE", "IS_NULLABLE", "COLUMN_DEFAULT", "EXTRA",
         "CHARACTER_MAXIMUM_LENGTH", "NUMERIC_PRECISION", "NUMERIC_SCALE", "COLUMN_TYPE", "COLLATION_NAME",
@@ -68,6 +76,8 @@ def _columns(connection: Connection) -> dict[str, dict[str, LiveColumn]]:
         .where(column("TABLE_SCHEMA") == func.database())
         .order_by(column("TABLE_NAME"), column("ORDINAL_POSITION"))
     )
+    if wanted is not None:
+        query = query.where(column("TABLE_NAME").in_(wanted))
     tables: dict[str, dict[str, LiveColumn]] = defaultdict(dict)
     for row in connection.execute(query):
         is_enum = row.DATA_TYPE == "enum"
@@ -87,20 +97,6 @@ def _columns(connection: Connection) -> dict[str, dict[str, LiveColumn]]:
 
 def _quoted(values: str) -> tuple[str, ...]:
     return tuple(value.replace("''", "'") for value in _QUOTED.findall(values))
-
-
-def _unique(connection: Connection) -> dict[str, tuple[tuple[str, ...], ...]]:
-    names = ("TABLE_NAME", "INDEX_NAME", "COLUMN_NAME")
-    source = table("STATISTICS", *map(column, names), schema="information_schema")
-    query = (
-        select(*source.c)
-        .where(column("TABLE_SCHEMA") == func.database(), column("NON_UNIQUE") == 0, column("INDEX_NAME") != "PRIMARY")
-        .order_by(column("TABLE_NAME"), column("INDEX_NAME"), column("SEQ_IN_INDEX"))
-    )
-    keys: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for row in connection.execute(query):
-        keys[row.TABLE_NAME][row.INDEX_NAME].append(row.COLUMN_NAME)
-    return {name: tuple(sorted(set(map(tuple, indexes.values())))) for name, indexes in keys.items()}
 
 
 def _foreign_keys(connection: Connection) -> tuple[ForeignKey, ...]:
@@ -127,18 +123,11 @@ def _foreign_keys(connection: Connection) -> tuple[ForeignKey, ...]:
     )
 
 
-def _introspect_sqlite(connection: Connection) -> LiveSchema:
+def _sqlite_tables(connection: Connection) -> dict[str, str]:
+    """Give the CREATE TABLE text of every table by name."""
     master = table("sqlite_master", column("name"), column("sql"), column("type"))
-    tables = {
-        row.name: row.sql
-        for row in connection.execute(select(master.c.name, master.c.sql).where(master.c.type == "table"))
-        if not row.name.startswith("sqlite_")
-    }
-    return LiveSchema(
-        {name: _sqlite_columns(connection, name, ddl) for name, ddl in tables.items()},
-        {name: _sqlite_unique(connection, name) for name in tables},
-        tuple(key for name in tables for key in _sqlite_foreign_keys(connection, name)),
-    )
+    query = select(master.c.name, master.c.sql).where(master.c.type == "table")
+    return {name: ddl for name, ddl in connection.execute(query) if not name.startswith("sqlite_")}
 
 
 def _sqlite_columns(connection: Connection, name: str, ddl: str) -> dict[str, LiveColumn]:
@@ -161,15 +150,6 @@ def _sqlite_columns(connection: Connection, name: str, ddl: str) -> dict[str, Li
             allowed=allowed.get(row.name),
         )
     return columns
-
-
-def _sqlite_unique(connection: Connection, name: str) -> tuple[tuple[str, ...], ...]:
-    indexes = func.pragma_index_list(name).table_valued("name", "unique", "origin")
-    found = []
-    for row in connection.execute(select(indexes.c.name).where(indexes.c.unique == 1, indexes.c.origin != "pk")):
-        members = func.pragma_index_info(row.name).table_valued("seqno", "name")
-        found.append(tuple(connection.scalars(select(members.c.name).order_by(members.c.seqno))))
-    return tuple(sorted(set(found)))
 
 
 def _sqlite_foreign_keys(connection: Connection, name: str) -> list[ForeignKey]:

@@ -1,20 +1,20 @@
-"""Read live rows into a Dataset: one statement per table, formatted by the server, references as natural keys.
+"""Read live rows as text: one statement per table, each row formatted by the server into one line.
 
-Source of the row format: one CONCAT_WS text per row streams several times faster through a pure Python driver than
-typed rows do. Separator and backslash inside a value are escaped, NULL is `\\N`.
+One CONCAT_WS text per row streams several times faster through a pure Python driver than typed rows do. Separator
+and backslash inside a value are escaped and NULL is `\\N`. SQLite, which is in-process, gives its cells as they are.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
-from sqlalchemy import ColumnElement, Connection, String, Table, cast, func, literal, select
-from sqlalchemy.dialects import mysql
+from sqlalchemy import ColumnClause, ColumnElement, Connection, String, cast, column, select, table
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
 
 from reconcile import values
 from reconcile.errors import Finding, ReconcileError
-from reconcile.live.introspect import LiveSchema
-from reconcile.live.tables import metadata
+from reconcile.live.introspect import LiveColumn, LiveSchema
 from reconcile.spec import Column, Owner, TableSpec
 
 SEPARATOR = "\x1f"
@@ -23,79 +23,107 @@ ESCAPED_SEPARATOR, ESCAPED_BACKSLASH, NULL = "\\s", "\\b", "\\N"
 
 @dataclass(frozen=True, slots=True)
 class RawTable:
-    """One table as text: a String column per column that the live table has, and the surrogate key."""
+    """
+    One table as it was read: the names of the columns it has, and its rows by surrogate key.
+
+    `rows` are lines as the server formatted them or, from SQLite, tuples of texts; equal rows mean an equal table.
+    """
 
     spec: TableSpec
-    rows: pl.DataFrame
+    names: tuple[str, ...]
+    rows: Sequence[str] | Sequence[tuple[str | None, ...]]
+
+    def frame(self) -> pl.DataFrame:
+        """
+        Give the rows as String columns, null for NULL.
+
+        Raises:
+            ReconcileError: the server gave no text for a row because it is larger than max_allowed_packet.
+
+        """
+        if self.rows and isinstance(self.rows[0], tuple):
+            cells = list(zip(*self.rows, strict=True))
+            return pl.DataFrame(
+                [pl.Series(name, cell, dtype=pl.String) for name, cell in zip(self.names, cells, strict=True)]
+            )
+        return _split(self.spec.name, pl.Series("line", self.rows, dtype=pl.String), self.names)
+
+
+class _RowText(ColumnElement[str]):
+    """One row as one text; its SQL is written per column so that hundreds of columns compile in no time."""
+
+    inherit_cache = False
+    type = String()
+
+    def __init__(self, cells: Sequence[tuple[ColumnElement[str], bool, bool]]) -> None:
+        self.cells = cells
+
+
+@compiles(_RowText)
+def _compile_row_text(element: _RowText, compiler: SQLCompiler, **_options: object) -> str:
+    parts = []
+    for source, is_text, nullable in element.cells:
+        sql = compiler.process(source)
+        if is_text:
+            # A JSON column must become text before it can be searched in.
+            sql = f"REPLACE(REPLACE(CAST({sql} AS CHAR), '\\\\', '\\\\b'), CHAR(31), '\\\\s')"
+        parts.append(f"IFNULL({sql}, '\\\\N')" if nullable else sql)
+    return f"CONCAT_WS(CHAR(31), {', '.join(parts)})"
 
 
 def read_raw(connection: Connection, specs: Mapping[str, TableSpec], schema: LiveSchema) -> dict[str, RawTable]:
     """
-    Read the declared columns of each table of *specs* that exists, ordered by surrogate key, as text.
+    Read the declared columns of each table of *specs* that exists, ordered by surrogate key.
 
     Tables and columns that the live schema lacks are left out; preflight reports them, and a check that needs
     them fails.
     """
-    tables = metadata(specs, connection.dialect.name).tables
-    raw: dict[str, RawTable] = {}
-    for name, spec in specs.items():
-        live_columns = schema.tables.get(name)
-        if live_columns is None or spec.surrogate_key not in live_columns:
-            continue
-        columns = [column for column in spec.columns if column.name in live_columns or column.owner is Owner.SERVER]
-        raw[name] = RawTable(spec, _read_table(connection, tables[name], columns, spec.surrogate_key))
-    return raw
+    return {
+        name: _read_table(connection, spec, schema.tables[name])
+        for name, spec in specs.items()
+        if spec.surrogate_key in schema.tables.get(name, {})
+    }
 
 
-def _read_table(connection: Connection, table: Table, columns: Sequence[Column], surrogate_key: str) -> pl.DataFrame:
-    names = [column.name for column in columns]
+def _read_table(connection: Connection, spec: TableSpec, live: Mapping[str, LiveColumn]) -> RawTable:
+    columns = [c for c in spec.columns if c.name in live or c.owner is Owner.SERVER]
+    names = [c.name for c in columns]
+    cells: list[ColumnClause[str]] = [column(name) for name in names]
+    source, order = table(spec.name, *cells), cells[names.index(spec.surrogate_key)]
     if connection.dialect.name == "sqlite":
-        query = select(*(cast(table.c[name], String) for name in names)).order_by(table.c[surrogate_key])
-        cells = list(zip(*connection.execute(query), strict=True)) or [()] * len(names)
-        return pl.DataFrame([pl.Series(name, cell, dtype=pl.String) for name, cell in zip(names, cells, strict=True)])
-    line = func.concat_ws(SEPARATOR, *(_cell(table.c[column.name], column) for column in columns))
-    lines = connection.execute(select(line).order_by(table.c[surrogate_key])).scalars().all()
-    return _split(table.name, pl.Series("line", lines, dtype=pl.String), names)
+        query = select(*(cast(cell, String) for cell in cells)).select_from(source).order_by(order)
+        rows: Sequence[str] | Sequence[tuple[str | None, ...]] = list(map(tuple, connection.execute(query)))
+    else:
+        facts = [(cell, _holds_any_text(c), live[c.name].nullable) for cell, c in zip(cells, columns, strict=True)]
+        line = select(_RowText(facts)).select_from(source).order_by(order)
+        rows = connection.execute(line).scalars().all()
+    return RawTable(spec, tuple(names), rows)
 
 
-def _cell(source: ColumnElement[str], column: Column) -> ColumnElement[str]:
-    """Format one column on the server; only kinds that can hold any text need escapes."""
-    match column.kind:
-        case values.Text() | values.Enumeration() | values.Json():
-            text = cast(source, mysql.CHAR(charset="utf8mb4"))
-            escaped = func.replace(text, "\\", ESCAPED_BACKSLASH)
-            return func.ifnull(func.replace(escaped, SEPARATOR, ESCAPED_SEPARATOR), NULL)
-        case _:
-            return func.ifnull(source, literal(NULL))
+def _holds_any_text(declared: Column) -> bool:
+    return isinstance(declared.kind, values.Text | values.Enumeration | values.Json)
 
 
-def _split(table: str, lines: pl.Series, names: Sequence[str]) -> pl.DataFrame:
+def _split(table_name: str, lines: pl.Series, names: Sequence[str]) -> pl.DataFrame:
     if lines.null_count():
         raise ReconcileError(
             [
                 Finding(
                     what="a row is too large to read",
-                    where=f"table {table}",
+                    where=f"table {table_name}",
                     why="the server gave no text for it; its max_allowed_packet is smaller than the row",
                     fix="raise max_allowed_packet on the server",
                 )
             ]
         )
     cells = lines.str.split_exact(SEPARATOR, len(names) - 1).struct.rename_fields(list(names)).struct.unnest()
-    return cells.with_columns(_unescape(pl.col(name)) for name in names)
+    has_escapes = bool(lines.str.contains("\\", literal=True).any())
+    return cells.with_columns(_unescape(name) for name in names) if has_escapes else cells
 
 
-def _unescape(cell: pl.Expr) -> pl.Expr:
-    return (
-        pl.when(cell != NULL)
-        .then(
-            pl.when(cell.str.contains("\\", literal=True))
-            .then(
-                cell.str.replace_all(ESCAPED_SEPARATOR, SEPARATOR, literal=True).str.replace_all(
-                    ESCAPED_BACKSLASH, "\\", literal=True
-                )
-            )
-            .otherwise(cell)
-        )
-        .name.keep()
+def _unescape(name: str) -> pl.Expr:
+    cell = pl.col(name)
+    plain = cell.str.replace_all(ESCAPED_SEPARATOR, SEPARATOR, literal=True).str.replace_all(
+        ESCAPED_BACKSLASH, "\\", literal=True
     )
+    return pl.when(cell != NULL).then(plain).alias(name)

@@ -5,7 +5,7 @@ diff and every reference join on equal text. The columns themselves keep what th
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -26,10 +26,11 @@ CollationOf = Callable[[str, str], Collation]
 
 @dataclass(frozen=True, slots=True)
 class LiveState:
-    """The live rows, and what was odd about them (duplicate keys, values that cannot be read)."""
+    """The live rows, what was odd about them (duplicate keys, values that cannot be read), and the text they were."""
 
     dataset: Dataset
     findings: tuple[Finding, ...]
+    raw: Mapping[str, RawTable]
 
 
 def resolve(
@@ -51,21 +52,17 @@ def resolve(
     keys: dict[str, pl.DataFrame] = {}
     findings: list[Finding] = []
     for name in order:
-        spec, rows = specs[name], raw[name].rows
-        frame, unreadable = _typed(spec, rows)
+        spec = specs[name]
+        frame, unreadable = _typed(spec, raw[name].frame())
         findings += unreadable
-        for column in spec.columns:
-            if column.name in spec.key and column.name in frame.columns:
-                frame = _resolve_column(frame, column, keys)
-        frame = _with_key(spec, frame, desired.get(name), collation_of, weigh)
-        findings += _duplicates(spec, frame)
-        keys[name] = frame.select(pl.col(ID).cast(pl.String), KEY)
-        frames[name] = frame
-    for name in order:
-        for column in specs[name].columns:
-            if column.name not in specs[name].key and column.name in frames[name].columns:
-                frames[name] = _resolve_column(frames[name], column, keys)
-    return LiveState(Dataset(specs, frames), tuple(findings))
+        frame = _resolve_columns(frame, [spec.column(part) for part in spec.key], keys)
+        frames[name] = _with_key(spec, frame, desired.get(name), collation_of, weigh)
+        keys[name] = frames[name].select(pl.col(ID).cast(pl.String), KEY)
+        findings += _duplicates(spec, frames[name])
+    for name, spec in specs.items():
+        others = [column for column in spec.columns if column.name not in spec.key]
+        frames[name] = _resolve_columns(frames[name], others, keys)
+    return LiveState(Dataset(specs, frames), tuple(findings), raw)
 
 
 def _typed(spec: TableSpec, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
@@ -95,43 +92,44 @@ def _typed(spec: TableSpec, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Find
     return frame, findings
 
 
-def _resolve_column(frame: pl.DataFrame, column: Column, keys: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+def _resolve_columns(frame: pl.DataFrame, columns: Sequence[Column], keys: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Replace the surrogate keys in *columns*, those that the frame has, by natural keys."""
+    rows = frame.lazy()
+    for column in columns:
+        if column.name in frame.columns:
+            rows = _resolve_column(rows, column, keys)
+    return rows.collect()
+
+
+def _resolve_column(rows: pl.LazyFrame, column: Column, keys: Mapping[str, pl.DataFrame]) -> pl.LazyFrame:
     match column.kind:
         case Reference(table):
-            return _replace_ids(frame, column.name, keys.get(table))
+            return _replace_ids(rows, column.name, [(pl.lit(value=True), keys.get(table))])
         case PolymorphicReference(discriminator, tables):
-            if discriminator not in frame.columns:
-                return _replace_ids(frame, column.name, None)
-            parts = [(value, table) for value, table in tables if table in keys]
-            known = pl.col(discriminator).is_in([value for value, _ in parts])
-            numbered = frame.with_row_index("_row")
-            pieces = [
-                _replace_ids(numbered.filter(pl.col(discriminator) == value), column.name, keys[table])
-                for value, table in parts
-            ]
-            rest = _replace_ids(numbered.filter(~known.fill_null(False)), column.name, None)
-            return pl.concat([*pieces, rest]).sort("_row").drop("_row")
-        case Json(references) if references and frame.height:
-            return _replace_json_ids(frame, column.name, references, keys)
+            return _replace_ids(
+                rows, column.name, [(pl.col(discriminator) == value, keys.get(table)) for value, table in tables]
+            )
+        case Json(references) if references:
+            return _replace_json_ids(rows, column.name, references, keys)
         case _:
-            return frame
+            return rows
 
 
-def _replace_ids(frame: pl.DataFrame, name: str, target: pl.DataFrame | None) -> pl.DataFrame:
-    unresolved = pl.lit(UNRESOLVED) + pl.col(name)
-    if target is None:
-        return frame.with_columns(unresolved.alias(name))
-    found = target.rename({ID: name, KEY: _TARGET_KEY})
-    return (
-        frame.join(found, on=name, how="left", maintain_order="left")
-        .with_columns(pl.coalesce(_TARGET_KEY, unresolved).alias(name))
-        .drop(_TARGET_KEY)
-    )
+def _replace_ids(rows: pl.LazyFrame, name: str, targets: Sequence[tuple[pl.Expr, pl.DataFrame | None]]) -> pl.LazyFrame:
+    """Replace ids by the key in the target whose condition holds; an id that no target knows stays a number."""
+    found = []
+    for number, (is_selected, target) in enumerate(targets):
+        if target is not None:
+            column = f"{_TARGET_KEY}{number}"
+            rows = rows.join(target.lazy().rename({ID: name, KEY: column}), on=name, how="left", maintain_order="left")
+            found.append((column, pl.when(is_selected).then(pl.col(column))))
+    resolved = pl.coalesce(*(key for _, key in found), pl.lit(UNRESOLVED) + pl.col(name))
+    return rows.with_columns(resolved.alias(name)).drop(column for column, _ in found)
 
 
 def _replace_json_ids(
-    frame: pl.DataFrame, name: str, references: tuple[tuple[str, str], ...], keys: Mapping[str, pl.DataFrame]
-) -> pl.DataFrame:
+    rows: pl.LazyFrame, name: str, references: tuple[tuple[str, str], ...], keys: Mapping[str, pl.DataFrame]
+) -> pl.LazyFrame:
     names = {
         member: dict(keys[table].select(ID, KEY).iter_rows()) if table in keys else {} for member, table in references
     }
@@ -143,7 +141,7 @@ def _replace_json_ids(
             case dict():
                 return {
                     member: names[member].get(str(item), f"{UNRESOLVED}{item}")
-                    if member in names and isinstance(item, int)
+                    if member in names and isinstance(item, int) and not isinstance(item, bool)
                     else translate(item)
                     for member, item in value.items()
                 }
@@ -156,39 +154,38 @@ def _replace_json_ids(
         except ValueError:
             return source
 
-    return frame.with_columns(pl.col(name).map_elements(document, return_dtype=pl.String))
+    return rows.with_columns(pl.col(name).map_elements(document, return_dtype=pl.String))
 
 
 def _with_key(
     spec: TableSpec, frame: pl.DataFrame, desired: pl.DataFrame | None, collation_of: CollationOf, weigh: Weigh
 ) -> pl.DataFrame:
-    by_id = (pl.lit(UNRESOLVED) + pl.col(ID).cast(pl.String)).alias(KEY)
     if not spec.key or any(name not in frame.columns for name in spec.key):
-        return frame.with_columns(by_id)
-    live_parts = frame.select(text(spec.column(name).kind, pl.col(name)).alias(name) for name in spec.key)
-    own_key = key_text([pl.col(name) for name in spec.key])
-    parts = live_parts
-    if desired is not None:
-        declared = desired.select(text(spec.column(name).kind, pl.col(name)).alias(name) for name in spec.key)
-        parts = pl.concat([live_parts, declared])
-    folded = parts.with_columns(
-        fold(collation_of(spec.name, name), parts[name], weigh).alias(name)
+        return frame.with_columns((pl.lit(UNRESOLVED) + pl.col(ID).cast(pl.String)).alias(KEY))
+    parts = [text(spec.column(name).kind, pl.col(name)).alias(name) for name in spec.key]
+    own = frame.select(parts)
+    both = own if desired is None else pl.concat([own, desired.select(parts)])
+    folds = [
+        fold(collation, both[name], weigh)
         for name in spec.key
-        if isinstance(spec.column(name).kind, Text) and collation_of(spec.name, name) is not BINARY
-    ).select(own_key.alias(_FOLDED))[_FOLDED]
-    frame = frame.with_columns(live_parts.select(own_key.alias(KEY))[KEY], folded.head(frame.height))
+        if isinstance(spec.column(name).kind, Text) and (collation := collation_of(spec.name, name)) is not BINARY
+    ]
+    key = key_text([pl.col(name) for name in spec.key])
+    folded = both.with_columns(folds).select(key.alias(_FOLDED))[_FOLDED]
+    rows = frame.lazy().with_columns(own.select(key.alias(KEY))[KEY], folded.head(frame.height))
     if desired is not None:
-        frame = _take_declared_spelling(spec, frame, desired[KEY], folded.tail(desired.height))
-    own_number = pl.lit(DUPLICATE) + pl.col(ID).cast(pl.String)
+        names = _declared_names(spec, desired[KEY], folded.tail(desired.height))
+        rows = rows.join(names.lazy(), on=_FOLDED, how="left", maintain_order="left").with_columns(
+            pl.coalesce(_TARGET_KEY, KEY).alias(KEY)
+        )
     is_repeated = pl.col(ID) != pl.col(ID).min().over(_FOLDED)
-    return frame.with_columns(
-        pl.when(is_repeated).then(pl.col(KEY) + own_number).otherwise(pl.col(KEY)).alias(KEY)
-    ).drop(_FOLDED)
+    number = pl.lit(DUPLICATE) + pl.col(ID).cast(pl.String)
+    keyed = rows.with_columns(pl.when(is_repeated).then(pl.col(KEY) + number).otherwise(pl.col(KEY)).alias(KEY))
+    return keyed.drop(_FOLDED, _TARGET_KEY, strict=False).collect()
 
 
-def _take_declared_spelling(
-    spec: TableSpec, frame: pl.DataFrame, declared: pl.Series, folded: pl.Series
-) -> pl.DataFrame:
+def _declared_names(spec: TableSpec, declared: pl.Series, folded: pl.Series) -> pl.DataFrame:
+    """Give the declared spelling per folded key."""
     names = pl.DataFrame({_FOLDED: folded, _TARGET_KEY: declared})
     clash = names.filter(pl.col(_FOLDED).is_duplicated())
     if clash.height:
@@ -202,11 +199,7 @@ def _take_declared_spelling(
                 )
             ]
         )
-    return (
-        frame.join(names, on=_FOLDED, how="left", maintain_order="left")
-        .with_columns(pl.coalesce(_TARGET_KEY, KEY).alias(KEY))
-        .drop(_TARGET_KEY)
-    )
+    return names
 
 
 def _duplicates(spec: TableSpec, frame: pl.DataFrame) -> list[Finding]:

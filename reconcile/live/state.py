@@ -9,7 +9,7 @@ from reconcile.dataset import ID
 from reconcile.diff import Action
 from reconcile.guard import NO_FOREIGN_KEY, Dependents
 from reconcile.live.collation import Collation, collation_named, server_weights
-from reconcile.live.introspect import LiveSchema
+from reconcile.live.introspect import LiveSchema, introspect, read_foreign_keys
 from reconcile.live.read import read_raw
 from reconcile.live.resolve import LiveState, resolve
 from reconcile.plan import Plan
@@ -20,14 +20,26 @@ _IDS_PER_STATEMENT = 5_000
 
 
 def read_state(
-    connection: Connection, specs: Mapping[str, TableSpec], schema: LiveSchema, desired: Mapping[str, pl.DataFrame]
+    connection: Connection,
+    specs: Mapping[str, TableSpec],
+    schema: LiveSchema,
+    desired: Mapping[str, pl.DataFrame],
+    previous: LiveState | None = None,
 ) -> LiveState:
-    """Read the tables of *specs* as one live state; keys of *desired* frames are matched as the server would."""
+    """
+    Read the tables of *specs* as one live state; keys of *desired* frames are matched as the server would.
+
+    When every row is still the text it was in *previous*, a state read before with the same arguments, that state
+    is given again.
+    """
+    raw = read_raw(connection, specs, schema)
+    if previous is not None and raw == previous.raw:
+        return previous
 
     def collation_of(table_name: str, column_name: str) -> Collation:
         return collation_named(schema.tables[table_name][column_name].collation)
 
-    return resolve(read_raw(connection, specs, schema), desired, collation_of, server_weights(connection))
+    return resolve(raw, desired, collation_of, server_weights(connection))
 
 
 def needed(specs: Mapping[str, TableSpec], tables: Iterable[str]) -> dict[str, TableSpec]:
@@ -46,9 +58,7 @@ def needed(specs: Mapping[str, TableSpec], tables: Iterable[str]) -> dict[str, T
     return {name: spec for name, spec in specs.items() if name in found}
 
 
-def dependents(
-    connection: Connection, plan: Plan, schema: LiveSchema, specs: Mapping[str, TableSpec]
-) -> list[Dependents]:
+def dependents(connection: Connection, plan: Plan, specs: Mapping[str, TableSpec]) -> list[Dependents]:
     """
     Count the rows of tables outside the plan that point to rows it deletes, by foreign key or by spec.
 
@@ -57,17 +67,20 @@ def dependents(
     deleted = {
         part.spec.name: part.of(Action.DELETE)[ID].to_list() for part in plan.tables if part.counts[Action.DELETE]
     }
+    if not deleted:
+        return []
     inside = {part.spec.name for part in plan.tables}
+    present = introspect(connection, [name for name in specs if name not in inside]).tables
     links = {
         (key.table, key.column, key.parent): key.on_delete
-        for key in schema.foreign_keys
+        for key in read_foreign_keys(connection)
         if key.parent in deleted and key.table not in inside
     }
     for spec in specs.values():
         for reference in spec.columns:
             match reference.kind:
                 case Reference(parent) if parent in deleted and spec.name not in inside:
-                    if reference.name in schema.tables.get(spec.name, {}):
+                    if reference.name in present.get(spec.name, {}):
                         links.setdefault((spec.name, reference.name, parent), NO_FOREIGN_KEY)
     found = []
     for (child, name, parent), on_delete in sorted(links.items()):

@@ -108,6 +108,8 @@ def parse(text: str, origin: str) -> Target:
 
 
 def _server_target(url: URL, origin: str) -> Target:
+    if "@" in (url.host or ""):
+        raise _unusable(origin, "its user or password holds the character @", "write each @ in them as %40")
     if not url.database:
         raise _unusable(origin, "it names no database", "add /DATABASE after the host")
     settings = {name: _last(value) for name, value in url.query.items()}

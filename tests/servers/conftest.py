@@ -17,7 +17,8 @@ import pytest
 from tests.conftest import ENGINES
 from tests.facts import CHECKOUT, require_facts, unmet
 from tests.servers.installation import Engine, NotInstalled, find
-from tests.servers.live_schema import SCHEMA_FILES, LiveDatabases
+from tests.servers.live_schema import SCHEMA_FILES, LiveDatabases, load
+from tests.servers.operating import apply, copy
 from tests.servers.server import Server, launch
 from tests.servers.target import Target, server_target, sqlite_target
 
@@ -33,6 +34,7 @@ class Servers:
     started: dict[str, Server] = field(default_factory=dict)
     live: dict[str, LiveDatabases] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=count)
+    templates: dict[str, Target] = field(default_factory=dict)
 
     def get(self, engine: Engine) -> Server:
         """Give the running server, or end the test if the engine is not installed."""
@@ -50,6 +52,20 @@ class Servers:
         """Give the server's databases with the live schema, or end the test if its facts are missing."""
         schema = require_facts() / SCHEMA_FILES[server.engine]
         return self.live.setdefault(server.engine, LiveDatabases(server, schema))
+
+    def template(self, engine: str, folder: Path) -> Target:
+        """Give the engine's database with the light dataset, filled by one apply, to be copied and never used."""
+        if engine not in self.templates:
+            if engine == "sqlite":
+                template = sqlite_target(folder / "terp_template.db")
+            else:
+                server = self.get("mariadb" if engine == "mariadb" else "mysql")
+                template = server_target(server, "terp_template")
+                load(server, template.name, require_facts() / SCHEMA_FILES[server.engine])
+            filled = apply(template)
+            assert filled.code == 0, filled.err
+            self.templates[engine] = template
+        return self.templates[engine]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -101,6 +117,19 @@ def new_target(servers: Servers, engine: str, tmp_path: Path) -> Iterator[NewTar
 def target(new_target: NewTarget) -> Target:
     """A fresh database on the engine: the live schema on a server, no table yet on SQLite."""
     return new_target("live")
+
+
+@pytest.fixture
+def template(servers: Servers, engine: str, tmp_path_factory: pytest.TempPathFactory) -> Target:
+    """The engine's filled database that others are copied from; a test may read it and never write it."""
+    return servers.template(engine, tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture
+def filled(template: Target, target: Target) -> Target:
+    """A database with the light dataset as one apply left it."""
+    copy(template, target)
+    return target
 
 
 @pytest.fixture

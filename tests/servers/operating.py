@@ -1,0 +1,198 @@
+"""What an operator does with a target: run a command, look at every row, start from a database that is filled."""
+
+import io
+import json
+import signal
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pymysql
+from sqlalchemy import make_url
+from sqlalchemy.engine import URL
+
+from desired_state import STATE
+from reconcile.cli.main import main
+from reconcile.spec import TableSpec
+from tests.servers.server import Server
+from tests.servers.target import Target
+
+AS_OF = "2025-06-02"
+LIGHT = ("--light", "--as-of", AS_OF)
+FULL = ("--as-of", AS_OF)
+
+Cells = Mapping[str, Any]
+Dump = Mapping[str, Sequence[tuple[object, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How a command ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """Its output as JSON."""
+        document: dict[str, Any] = json.loads(self.out)
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row of a plan, as `plan --format json` shows it."""
+
+    table: str
+    key: str
+    action: str
+    reason: str
+    before: Cells | None
+    after: Cells | None
+
+
+def run(*words: str) -> Result:
+    """Run one command in this process, as its console script would."""
+    out, err = io.StringIO(), io.StringIO()
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            code = main(words)
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    return Result(int(code), out.getvalue(), err.getvalue())
+
+
+def command(target: Target, name: str, *words: str) -> Result:
+    """Run a command on *target*."""
+    return run(name, *words, "--database-url", target.url)
+
+
+def plan(target: Target, *words: str) -> Result:
+    """Plan the light dataset."""
+    return command(target, "plan", *LIGHT, "--detailed-exitcode", *words)
+
+
+def apply(target: Target, *words: str) -> Result:
+    """Apply the light dataset without a prompt."""
+    return command(target, "apply", *LIGHT, "--force", *words)
+
+
+def changes(target: Target, *words: str) -> list[Change]:
+    """Give the rows of the plan for the light dataset; none when nothing differs."""
+    result = plan(target, "--format", "json", *words)
+    assert result.code in {0, 2}, result.err
+    names = Change.__dataclass_fields__
+    return [Change(**{name: change[name] for name in names}) for change in result.document["changes"]]
+
+
+def assert_converged(target: Target, *words: str) -> None:
+    """Hold that a plan finds nothing to do."""
+    result = plan(target, *words)
+    assert (result.code, result.out.splitlines()[-1].split(":")[0]) == (0, "Nothing to do"), result.out[-3000:]
+
+
+def dump(target: Target) -> Dump:
+    """Give every row of every table that has any, all columns as they are stored, by table."""
+    with _cursor(target) as cursor:
+        rows = {}
+        for table in _tables(target, cursor):
+            cursor.execute(f"SELECT * FROM `{table}` ORDER BY 1")
+            if found := cursor.fetchall():
+                rows[table] = list(found)
+        return rows
+
+
+def next_ids(target: Target) -> Mapping[str, int]:
+    """Give the id that each table would give next, for tables that gave one."""
+    with _cursor(target) as cursor:
+        if target.server is None:
+            cursor.execute("SELECT name, seq FROM sqlite_sequence")
+            return dict(cursor.fetchall())
+        if target.engine == "mysql":
+            cursor.execute("SET SESSION information_schema_stats_expiry = 0")
+        cursor.execute(
+            "SELECT table_name, auto_increment FROM information_schema.tables "
+            "WHERE table_schema = DATABASE() AND auto_increment > 1"
+        )
+        return dict(cursor.fetchall())
+
+
+def statements_sent(server: Server) -> Mapping[str, int]:
+    """Give how many statements of each kind that can write the server has run."""
+    wanted = (
+        "insert", "update", "delete", "replace", "load", "truncate", "create", "drop", "alter", "call", "rename",
+    )  # fmt: skip
+    counters = server.execute("SHOW GLOBAL STATUS LIKE 'Com\\_%'")
+    return {str(name): int(str(count)) for name, count in counters if str(name).split("_")[1] in wanted}
+
+
+def edit(target: Target, *statements: str) -> None:
+    """Run statements as somebody may who holds foreign keys for a nuisance; they commit one by one."""
+    with _cursor(target) as cursor:
+        cursor.execute("PRAGMA foreign_keys = OFF" if target.server is None else "SET foreign_key_checks = 0")
+        for statement in statements:
+            cursor.execute(statement)
+
+
+def specs() -> Mapping[str, TableSpec]:
+    """Give the specs of the tables that a run fills."""
+    return {name: spec for name, spec in STATE.specs.items() if name in FILLED}
+
+
+FILLED = (
+    "accounts", "bankAccounts", "batch_status_history", "batches", "billLineItems", "bills", "brands",
+    "client_transactions", "clients", "fiscalPeriods", "inventoryMovements", "invoiceLineItems", "invoices",
+    "ledgerEntries", "locations", "lots", "order_line_items", "orders", "payments", "pricing_defaults", "products",
+    "strains", "tags", "users", "vendors", "workflow_statuses",
+)  # fmt: skip
+ADDITIVE = ("accounts", "bankAccounts", "fiscalPeriods", "users")
+"""Tables whose undeclared rows belong to others."""
+
+
+def copy(source: Target, into: Target) -> None:
+    """Make the rows of the filled tables of *into* exactly those of *source*, ids included; on SQLite, the file."""
+    if source.server is None:
+        with closing(sqlite3.connect(source.name)) as old, closing(sqlite3.connect(into.name)) as new:
+            old.backup(new)
+        return
+    with source.server.admin(into.name) as cursor:
+        cursor.execute("SET foreign_key_checks = 0, unique_checks = 0")
+        cursor.execute("START TRANSACTION")
+        for table in FILLED:
+            cursor.execute(f"DELETE FROM `{table}`")
+            cursor.execute(f"INSERT INTO `{table}` SELECT * FROM `{source.name}`.`{table}`")
+        cursor.execute("COMMIT")
+
+
+def sqlite_file(target: Target) -> bytes:
+    """Give the bytes of a SQLite database."""
+    return Path(target.name).read_bytes()
+
+
+def driver_url(target: Target) -> URL:
+    """Give the URL for SQLAlchemy, with pymysql as the driver."""
+    url = make_url(target.url)
+    return url if target.server is None else url.set(drivername="mysql+pymysql", query={"charset": "utf8mb4"})
+
+
+@contextmanager
+def _cursor(target: Target) -> Iterator[Any]:
+    if target.server is None:
+        with closing(sqlite3.connect(target.name, isolation_level=None)) as connection:
+            yield connection.cursor()
+    else:
+        with target.server.admin(target.name) as cursor:
+            yield cursor
+
+
+def _tables(target: Target, cursor: "pymysql.cursors.Cursor | sqlite3.Cursor") -> list[str]:
+    if target.server is None:
+        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'")
+    else:
+        cursor.execute("SHOW FULL TABLES WHERE Table_type <> 'VIEW'")
+    return sorted(str(row[0]) for row in cursor.fetchall())
