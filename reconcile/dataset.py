@@ -14,7 +14,7 @@ import polars as pl
 from reconcile.errors import Finding, ReconcileError
 from reconcile.fields import hash_column
 from reconcile.spec import Column, TableSpec
-from reconcile.values import PolymorphicReference, Reference, dtype, parse, text
+from reconcile.values import Enumeration, Json, Kind, PolymorphicReference, Reference, Text, dtype, parse, text
 
 KEY = "_key"
 ID = "_id"
@@ -22,6 +22,7 @@ HASH = "_hash"
 
 KEY_SEPARATOR = "|"
 NULL_PART = "\\N"
+_FREE_TEXT = (Text, Enumeration, Json, Reference, PolymorphicReference)
 UNRESOLVED = "\\#"
 """Starts a reference to a row that has no natural key: `\\#17` is the row whose surrogate key is 17."""
 
@@ -73,9 +74,19 @@ def key_text(parts: Sequence[pl.Expr]) -> pl.Expr:
     return escaped[0] if len(escaped) == 1 else pl.concat_str(escaped, separator=KEY_SEPARATOR)
 
 
-def line_text(parts: Sequence[pl.Expr]) -> pl.Expr:
-    """Join texts as `key_text` does, and into one line: the only line breaks are those between rows."""
-    return key_text(parts).str.replace_all("\n", "\\n", literal=True)
+def line_text(cells: Sequence[tuple[Kind, pl.Expr]]) -> pl.Expr:
+    """
+    Join the text forms of a row's cells, each with its kind, into one line of text, one to one.
+
+    As `key_text`, with newlines escaped too; only kinds that hold any text need escapes.
+    """
+    parts = [
+        key_text([cell]).str.replace_all("\n", "\\n", literal=True)
+        if isinstance(kind, _FREE_TEXT)
+        else text(kind, cell).fill_null(NULL_PART)
+        for kind, cell in cells
+    ]
+    return pl.concat_str(parts, separator=KEY_SEPARATOR)
 
 
 def repeats_key() -> pl.Expr:
@@ -125,7 +136,8 @@ def with_hash(frame: pl.DataFrame, key: str) -> pl.DataFrame:
 
 def check(dataset: Dataset) -> list[Finding]:
     """
-    Find what no desired state may have: two rows with one key, a null where none may be, a dangling reference.
+    Find what no desired state may have: two rows with one key or unique value, a null where none may be, a
+    dangling reference.
 
     Returns:
         One finding per table and cause, with the first keys; empty when the dataset is sound.
@@ -138,14 +150,19 @@ def check(dataset: Dataset) -> list[Finding]:
             repeated = frame.filter(pl.col(KEY).is_duplicated())[KEY].unique().sort()
             if len(repeated):
                 findings.append(_unsound(name, "rows share a natural key", repeated, "make the key unique"))
+        for unique in spec.unique:
+            shared = frame.drop_nulls(unique).filter(pl.struct(unique).is_duplicated())[KEY]
+            if unique != spec.key and len(shared):
+                where = f"{name} ({', '.join(unique)})"
+                findings.append(_unsound(where, "rows share a unique value", shared, "make the value unique"))
         findings += _check_columns(dataset, spec, frame)
     return findings
 
 
 def _check_columns(dataset: Dataset, spec: TableSpec, frame: pl.DataFrame) -> Iterable[Finding]:
     for column in spec.declared:
-        keys = frame.filter(pl.col(column.name).is_null())[KEY]
-        if not column.nullable and len(keys):
+        if not column.nullable and frame[column.name].null_count():
+            keys = frame.filter(pl.col(column.name).is_null())[KEY]
             yield _unsound(f"{spec.name}.{column.name}", "null in a NOT NULL column", keys, "give it a value")
     for column, table in spec.references():
         if table not in dataset or not isinstance(column.kind, Reference | PolymorphicReference):
@@ -240,8 +257,8 @@ def fingerprint(spec: TableSpec, frame: pl.DataFrame) -> str:
 
     Surrogate keys do not count; nulls, texts and rows cannot be confused.
     """
-    parts = [text(column.kind, pl.col(column.name)) for column in spec.declared]
-    lines = frame.sort(KEY).select(line_text(parts) if parts else pl.lit("")).to_series()
+    cells = [(column.kind, pl.col(column.name)) for column in spec.declared]
+    lines = frame.sort(KEY).select(line_text(cells)).to_series()
     digest = hashlib.sha256("|".join(column.name for column in spec.declared).encode())
     digest.update("\n".join(lines.to_list()).encode())
     return digest.hexdigest()

@@ -15,7 +15,7 @@ from reconcile.dataset import KEY, Dataset, dependency_order, line_text
 from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, REASON, Action, Reason, TableDiff, counts
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.spec import Policy, Profile, Step, TableSpec
-from reconcile.values import Json, PolymorphicReference, Reference, text
+from reconcile.values import Json, Kind, PolymorphicReference, Reference, Text
 
 WHY = "why"
 
@@ -32,17 +32,14 @@ class Mode(StrEnum):
 @dataclass(frozen=True, slots=True)
 class TablePlan:
     """
-    One table's part: `rows` as in `TableDiff` plus `why`, a sentence; `kept` counts rows that are as declared.
+    One table's part: `rows` as in `TableDiff` plus `why`, a sentence; how many each action has, and `kept`, how many
+    live rows are as declared.
     """
 
     spec: TableSpec
     rows: pl.DataFrame
+    counts: Mapping[Action, int]
     kept: int
-
-    @property
-    def counts(self) -> Mapping[Action, int]:
-        """How many rows each action has."""
-        return counts(self.rows)
 
     def of(self, action: Action) -> pl.DataFrame:
         """The rows of one action."""
@@ -95,11 +92,12 @@ class Plan:
 
 
 def _lines(table: TablePlan) -> Iterator[str]:
-    head = [pl.col(KEY), pl.col(ACTION), pl.col(CHANGED).list.join(",")]
+    names = (pl.col(KEY), pl.col(ACTION), pl.col(CHANGED).list.join(","))
+    head: list[tuple[Kind, pl.Expr]] = [(Text(), name) for name in names]
     sides = {Action.CREATE: [AFTER], Action.UPDATE: [BEFORE, AFTER], Action.DELETE: [BEFORE]}
     for action, told in sides.items():
         cells = [
-            text(column.kind, pl.col(side).struct.field(column.name)) for side in told for column in table.spec.declared
+            (column.kind, pl.col(side).struct.field(column.name)) for side in told for column in table.spec.declared
         ]
         rows = table.of(action)
         if rows.height:
@@ -210,20 +208,17 @@ def decide(table: TableDiff, mode: Mode) -> TablePlan:
     if spec.policy is Policy.CREATE_ONLY:
         verdicts[Reason.DIFFERS] = (Action.SKIP, f"{spec.name} rows are created and never changed")
     if spec.policy is Policy.READ_ONLY:
-        verdicts = {reason: (Action.SKIP, f"{spec.name} is only read") for reason in Reason}
+        verdicts = dict.fromkeys(Reason, (Action.SKIP, f"{spec.name} is only read"))
     reasons = list(verdicts)
-    return TablePlan(
-        spec,
-        table.rows.with_columns(
-            pl.col(REASON)
-            .replace_strict(reasons, [action for action, _ in verdicts.values()], return_dtype=pl.String)
-            .alias(ACTION),
-            pl.col(REASON)
-            .replace_strict(reasons, [why for _, why in verdicts.values()], return_dtype=pl.String)
-            .alias(WHY),
-        ),
-        table.kept,
+    rows = table.rows.with_columns(
+        pl.col(REASON)
+        .replace_strict(reasons, [action for action, _ in verdicts.values()], return_dtype=pl.String)
+        .alias(ACTION),
+        pl.col(REASON)
+        .replace_strict(reasons, [why for _, why in verdicts.values()], return_dtype=pl.String)
+        .alias(WHY),
     )
+    return TablePlan(spec, rows, counts(rows), table.kept)
 
 
 def unmet_references(plan: Plan, live: Dataset) -> list[Finding]:
@@ -297,7 +292,7 @@ def taken_values(plan: Plan, live: Dataset) -> list[Finding]:
 
 
 def only(plan: Plan, actions: Iterable[Action]) -> Plan:
-    """Give the plan with the rows of *actions* alone, for display."""
+    """Give the plan with the rows of *actions* alone, for display; it still counts them all."""
     wanted = list(actions)
     return replace(
         plan,

@@ -61,10 +61,11 @@ def apply(
 
     with transaction(target, engine) as connection:
         lock(connection, plan, tables)
-        before = read(connection).dataset
-        refuse_stale(plan, before)
+        now = read(connection)
+        if now is not live:
+            refuse_stale(plan, now.dataset)
         try:
-            execute(connection, plan, before, tables, progress)
+            execute(connection, plan, now.dataset, tables, progress)
         except MissingParent as error:
             raise _unexpected(target, "a row refers to one that does not exist", str(error)) from error
         after = read(connection)
@@ -72,7 +73,7 @@ def apply(
         verdicts = verify(rules, after.dataset)
         broken = failed(verdicts)
         if broken:
-            _refuse_violations(introduced(verify(rules, before), broken))
+            _refuse_violations(introduced(verify(rules, now.dataset), broken))
     return Outcome(after, verdicts)
 
 

@@ -7,6 +7,8 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +18,10 @@ from sqlalchemy.engine import URL
 
 from desired_state import STATE
 from reconcile.cli.main import main
-from reconcile.spec import TableSpec
+from reconcile.dataset import Dataset
+from reconcile.spec import Owner, Profile, Size, TableSpec
 from tests.servers.server import Server
-from tests.servers.target import Target
+from tests.servers.target import Parameter, Target
 
 AS_OF = "2025-06-02"
 LIGHT = ("--light", "--as-of", AS_OF)
@@ -96,12 +99,17 @@ def assert_converged(target: Target, *words: str) -> None:
     assert (result.code, result.out.splitlines()[-1].split(":")[0]) == (0, "Nothing to do"), result.out[-3000:]
 
 
-def dump(target: Target) -> Dump:
-    """Give every row of every table that has any, all columns as they are stored, by table."""
+def dump(target: Target, *, clocks: bool = True) -> Dump:
+    """
+    Give every row of every table that has any, all columns as they are stored, by table.
+
+    Without *clocks* the columns that the server sets when a row changes are left out.
+    """
     with _cursor(target) as cursor:
         rows = {}
         for table in _tables(target, cursor):
-            cursor.execute(f"SELECT * FROM `{table}` ORDER BY 1")
+            columns = "*" if clocks or table not in FILLED else _without_clocks(table)
+            cursor.execute(f"SELECT {columns} FROM `{table}` ORDER BY id")
             if found := cursor.fetchall():
                 rows[table] = list(found)
         return rows
@@ -137,6 +145,29 @@ def edit(target: Target, *statements: str) -> None:
         cursor.execute("PRAGMA foreign_keys = OFF" if target.server is None else "SET foreign_key_checks = 0")
         for statement in statements:
             cursor.execute(statement)
+
+
+def set_cell(target: Target, row: tuple[str, str], column: str, value: "Parameter | Decimal") -> None:
+    """Change one cell by hand; *row* is a table and a natural key of one column."""
+    table, key = row
+    shown = str(value) if isinstance(value, Decimal) else value
+    key_column = STATE.specs[table].key[0]
+    touched = target.execute(
+        f"UPDATE `{table}` SET `{column}` = :value WHERE `{key_column}` = :key", {"value": shown, "key": key}
+    )
+    assert touched == 1, f"{table} [{key}].{column} was not changed"
+
+
+def id_of(target: Target, table: str, key: str) -> int:
+    """Give the surrogate key of the row with a natural key of one column."""
+    ((number,),) = target.rows(f"SELECT id FROM `{table}` WHERE `{STATE.specs[table].key[0]}` = :key", {"key": key})
+    assert isinstance(number, int)
+    return number
+
+
+def desired() -> Dataset:
+    """Give the light dataset that the commands here plan for."""
+    return STATE.rows(Profile(date.fromisoformat(AS_OF), Size.LIGHT))
 
 
 def specs() -> Mapping[str, TableSpec]:
@@ -178,6 +209,11 @@ def driver_url(target: Target) -> URL:
     """Give the URL for SQLAlchemy, with pymysql as the driver."""
     url = make_url(target.url)
     return url if target.server is None else url.set(drivername="mysql+pymysql", query={"charset": "utf8mb4"})
+
+
+def _without_clocks(table: str) -> str:
+    columns = STATE.specs[table].columns
+    return ", ".join(f"`{column.name}`" for column in columns if column.owner is not Owner.CREATION)
 
 
 @contextmanager

@@ -360,3 +360,13 @@ def test_rows_refer_by_the_key_text_of_the_other_row() -> None:
     assert [] == [finding for finding in check(dataset) if finding.where == "goods_tags.good"]
     assert ["A\\\\\\|B|new"] == dataset["goods_tags"][KEY].to_list()
     assert GOODS_TAGS.key == ("good", "tag")
+
+
+def test_rows_that_share_another_unique_value_are_found() -> None:
+    """The server would refuse them half way; null shares its value with nobody."""
+    rows = [{"sku": sku, "maker": "ACME", "barcode": code} for sku, code in [("a", "1"), ("b", "1"), ("c", None)]]
+    dataset = declared({"goods": [*rows, {"sku": "d", "maker": "ACME"}]})
+
+    assert [
+        ("the desired state is unsound: rows share a unique value", "goods (barcode)", "2 rows, first a, b")
+    ] == [(finding.what, finding.where, finding.why) for finding in check(dataset)]
