@@ -67,9 +67,14 @@ class Plan:
     findings: tuple[Finding, ...] = ()
 
     @property
+    def written(self) -> int:
+        """How many rows would be created, updated or deleted."""
+        return sum(rows for action, rows in self.totals.items() if action is not Action.SKIP)
+
+    @property
     def is_empty(self) -> bool:
         """True when nothing would be written."""
-        return not any(n for a, n in self.totals.items() if a is not Action.SKIP)
+        return not self.written
 
     @property
     def totals(self) -> Mapping[Action, int]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, MetaData
 
 from reconcile.apply.execute import Progress, execute, lock, refuse_stale
 from reconcile.apply.wire import MissingParent
@@ -42,13 +42,15 @@ def apply(
     schema: LiveSchema,
     rules: Sequence[Rule],
     progress: Progress,
+    missing: MetaData | None = None,
 ) -> Outcome:
     """
     Carry out *plan* in one transaction: all of it is committed, or nothing.
 
     *live* is the state that the plan was made from and *specs* the tables in it: the plan's, what they refer to and
     what the rules need. Before the commit the rows are read again: they must be as planned, and no rule may be
-    violated that was not before.
+    violated that was not before. *missing* are the tables to create first, in an SQLite file that has none: there
+    DDL is part of the transaction. Source: SQLite manual, "Transactions".
 
     Raises:
         ReconcileError: stale plan (exit code 4), a new violation (3), or the server refused (1); all rolled back.
@@ -60,6 +62,8 @@ def apply(
         return read_state(connection, specs, schema, desired.frames, previous=live)
 
     with transaction(target, engine) as connection:
+        if missing is not None:
+            missing.create_all(connection, checkfirst=False)
         lock(connection, plan, tables)
         now = read(connection)
         if now is not live:

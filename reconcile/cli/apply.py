@@ -9,7 +9,7 @@ from reconcile.cli.options import ApplyOptions
 from reconcile.cli.output import TOOL_VERSION, Output
 from reconcile.cli.plan import render
 from reconcile.cli.progress import open_progress
-from reconcile.cli.session import Planned, Session, create_tables, is_absent, make_plan
+from reconcile.cli.session import Planned, Session, is_absent, make_plan, managed_tables
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.live.connect import snapshot
 from reconcile.live.state import read_state
@@ -21,6 +21,7 @@ from reconcile.state import Verdict
 def run(options: ApplyOptions, session: Session, output: Output) -> ExitCode:
     """Carry out what `reconcile plan` with the same options shows."""
     planned = make_plan(session, options, reads_rules=not options.dry_run)
+    output.log("planned", to_write=planned.plan.written, keep=planned.plan.kept)
     if options.dry_run:
         output.result(render(planned, options))
         return ExitCode.OK
@@ -38,8 +39,6 @@ def run(options: ApplyOptions, session: Session, output: Output) -> ExitCode:
 
 def _carry_out(planned: Planned, session: Session, output: Output) -> ExitCode:
     plan, started = planned.plan, time.monotonic()
-    if is_absent(session.target):
-        create_tables(session)
     with open_progress(output) as progress:
         outcome = apply(
             target=session.target,
@@ -51,9 +50,11 @@ def _carry_out(planned: Planned, session: Session, output: Output) -> ExitCode:
             schema=planned.schema,
             rules=session.state.rules,
             progress=progress,
+            missing=managed_tables(session) if is_absent(session.target) else None,
         )
     with snapshot(session.target, session.engine) as connection:
         live = read_state(connection, planned.specs, planned.schema, planned.desired.frames, previous=outcome.live)
+    output.log("applied", seconds=round(time.monotonic() - started, 2), rows=plan.written)
     left = [] if live is outcome.live else remaining(plan, planned.desired, live.dataset)
     _report(plan, outcome.verdicts, time.monotonic() - started, output)
     if left:

@@ -16,6 +16,7 @@ def run(options: PlanOptions, session: Session, output: Output) -> ExitCode:
     if is_absent(session.target):
         output.note(f"{session.target.database} does not exist yet: planned for the empty file that apply would make")
     planned = make_plan(session, options)
+    output.log("planned", to_write=planned.plan.written, keep=planned.plan.kept)
     output.result(render(planned, options))
     output.findings(planned.plan.findings)
     if options.detailed_exitcode and not planned.plan.is_empty:

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 
 from dotenv import dotenv_values
-from sqlalchemy import Connection, Engine, create_engine
+from sqlalchemy import Connection, Engine, MetaData, create_engine
 from sqlalchemy.pool import StaticPool
 
 from reconcile.checks.preflight import check_schema
@@ -154,10 +154,15 @@ def stand_in(session: Session) -> Session:
     return empty
 
 
+def managed_tables(session: Session) -> MetaData:
+    """Give the DDL of every table that the desired state knows."""
+    return metadata(session.state.specs, session.engine.dialect.name)
+
+
 def create_tables(session: Session) -> None:
     """Create the managed tables; the database must not have any of them."""
     with server_errors(session.target), session.engine.begin() as connection:
-        metadata(session.state.specs, session.engine.dialect.name).create_all(connection, checkfirst=False)
+        managed_tables(session).create_all(connection, checkfirst=False)
 
 
 def require_database(session: Session) -> None:

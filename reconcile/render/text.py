@@ -91,14 +91,28 @@ def _rows(table: TablePlan, limit: int | None) -> str:
 
 
 def _row(row: ShownRow) -> Iterator[str]:
-    yield f"{SIGNS[row.action]} [{row.key}] {row.reason}: {row.why}"
+    yield f"{SIGNS[row.action]} [{_visible(row.key)}] {row.reason}: {row.why}"
     if row.before is not None and row.after is not None:
         for name, before in row.before.items():
-            yield f"    {name}: {_short(before)} → {_short(row.after[name])}"
+            yield from _difference(name, before, row.after[name])
     elif row.after is not None:
         yield from _columns(row.after)
     elif row.before is not None and row.action is Action.DELETE:
         yield from _columns(row.before)
+
+
+def _difference(name: str, before: object, after: object) -> Iterator[str]:
+    """Show one cell's change; inside a JSON document, only the places that changed."""
+    if not (isinstance(before, dict | list) and isinstance(after, dict | list)):
+        yield f"    {name}: {_short(before)} → {_short(after)}"
+        return
+    from deepdiff import DeepDiff
+
+    changes = DeepDiff(before, after, view="tree")
+    for change in sorted((c for found in changes.values() for c in found), key=lambda c: str(c.path())):
+        place = str(change.path(root="")).replace("'", "")
+        sides = [None if side.__class__.__name__ == "NotPresent" else side for side in (change.t1, change.t2)]
+        yield f"    {name}{place}: {_short(sides[0])} → {_short(sides[1])}"
 
 
 def _columns(cells: Mapping[str, object]) -> Iterator[str]:
@@ -107,8 +121,15 @@ def _columns(cells: Mapping[str, object]) -> Iterator[str]:
 
 
 def _short(value: object) -> str:
-    shown = json.dumps(value, ensure_ascii=False)
+    shown = _visible(json.dumps(value, ensure_ascii=False))
     return shown if len(shown) <= _LONGEST_CELL else shown[: _LONGEST_CELL - 1] + "…"
+
+
+def _visible(text: str) -> str:
+    """Escape what would end the line or steer the terminal: no value may forge a part of the plan."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _recap(plan: Plan) -> str:
@@ -168,7 +189,7 @@ def _verdict(verdict: Verdict, limit: int | None) -> Iterator[str]:
     yield f"  ✗ {rule.id:<28} {rule.title} ({rule.severity}): {count}"
     rows = verdict.violations if limit is None else verdict.violations.head(limit)
     for key, why in rows.select("key", "why").iter_rows():
-        yield f"      [{key}] {why}"
+        yield f"      [{_visible(key)}] {_visible(why)}"
     if rows.height < verdict.violations.height:
         yield f"      … {verdict.violations.height - rows.height:,} more, see them with --limit 0"
 

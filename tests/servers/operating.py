@@ -16,15 +16,15 @@ import pymysql
 from sqlalchemy import make_url
 from sqlalchemy.engine import URL
 
-from desired_state import STATE
 from reconcile.cli.main import main
 from reconcile.dataset import Dataset
 from reconcile.spec import Owner, Profile, Size, TableSpec
+from tests.servers.cached_state import STATE
 from tests.servers.server import Server
 from tests.servers.target import Parameter, Target
 
 AS_OF = "2025-06-02"
-LIGHT = ("--light", "--as-of", AS_OF)
+LIGHT = ("--light", "--as-of", AS_OF, "--state", "tests.servers.cached_state")
 FULL = ("--as-of", AS_OF)
 
 Cells = Mapping[str, Any]
