@@ -205,11 +205,11 @@ def decide(table: TableDiff, mode: Mode) -> TablePlan:
     }
     if mode is Mode.TOP_UP:
         verdicts[Reason.DIFFERS] = (Action.SKIP, "a top-up changes no existing row")
-        verdicts[Reason.NOT_DECLARED] = (Action.SKIP, "not declared; a top-up deletes no row")
-        verdicts[Reason.DUPLICATE] = (Action.SKIP, "repeats the key of an older row; a top-up deletes no row")
+        verdicts[Reason.NOT_DECLARED] = (Action.SKIP, "a top-up deletes no row")
+        verdicts[Reason.DUPLICATE] = (Action.SKIP, "a top-up deletes no row")
     elif not spec.prunes:
-        verdicts[Reason.NOT_DECLARED] = (Action.SKIP, f"not declared; {spec.name} keeps the rows of others")
-        verdicts[Reason.DUPLICATE] = (Action.SKIP, f"repeats a key; {spec.name} keeps the rows of others")
+        verdicts[Reason.NOT_DECLARED] = (Action.SKIP, f"{spec.name} keeps the rows of others")
+        verdicts[Reason.DUPLICATE] = (Action.SKIP, f"{spec.name} keeps the rows of others")
     if spec.policy is Policy.CREATE_ONLY:
         verdicts[Reason.DIFFERS] = (Action.SKIP, f"{spec.name} rows are created and never changed")
     if spec.policy is Policy.READ_ONLY:

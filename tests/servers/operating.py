@@ -6,19 +6,23 @@ import signal
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pymysql
 from sqlalchemy import make_url
 from sqlalchemy.engine import URL
 
 from reconcile.cli.main import main
-from reconcile.dataset import Dataset
+from reconcile.cli.options import ApplyOptions
+from reconcile.cli.session import Planned, Session, make_plan, open_session
+from reconcile.dataset import KEY, Dataset
 from reconcile.spec import Owner, Profile, Size, TableSpec
+from reconcile.values import Reference
 from tests.servers.cached_state import STATE
 from tests.servers.server import Server
 from tests.servers.target import Parameter, Target
@@ -113,6 +117,45 @@ def dump(target: Target, *, clocks: bool = True) -> Dump:
             if found := cursor.fetchall():
                 rows[table] = list(found)
         return rows
+
+
+def look(target: Target, *, no_clear: bool = False) -> tuple[Session, Planned]:
+    """Plan the light dataset and give the plan with both its sides, as the commands have them in hand."""
+    options = ApplyOptions(database_url=target.url, light=True, as_of=date.fromisoformat(AS_OF), no_clear=no_clear)
+    session = replace(open_session(options), state=STATE)
+    return session, make_plan(session, options, reads_rules=True)
+
+
+def declared_rows(target: Target) -> Mapping[str, Sequence[tuple[object, ...]]]:
+    """
+    Give the live rows of the filled tables by natural key, without ids, clocks and the rows of others.
+
+    Two databases that say the same by different ids give the same.
+    """
+    _, planned = look(target)
+    rows = {}
+    for name, frame in planned.live.dataset.frames.items():
+        if name in FILLED:
+            spec = STATE.specs[name]
+            ours = frame if spec.prunes else frame.filter(pl.col(KEY).is_in(desired()[name][KEY].implode()))
+            rows[name] = ours.sort(KEY).select(KEY, *(column.name for column in spec.managed)).rows()
+    return rows
+
+
+def dangling(target: Target) -> Mapping[tuple[str, str], set[int]]:
+    """Give, for each (table, reference column), the ids of rows that point to a row that is not there."""
+    found = {}
+    for name, spec in specs().items():
+        for column in spec.columns:
+            match column.kind:
+                case Reference(parent) if parent in FILLED:
+                    orphans = target.rows(
+                        f"SELECT c.id FROM `{name}` c LEFT JOIN `{parent}` p ON p.id = c.`{column.name}` "
+                        f"WHERE c.`{column.name}` IS NOT NULL AND p.id IS NULL"
+                    )
+                    if orphans:
+                        found[name, column.name] = {int(str(number)) for (number,) in orphans}
+    return found
 
 
 def next_ids(target: Target) -> Mapping[str, int]:

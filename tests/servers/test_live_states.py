@@ -1,0 +1,121 @@
+"""Laws that hold whatever state the live rows are in: apply makes it as declared, a top-up only adds."""
+
+from hypothesis import HealthCheck, Phase, given, note, settings
+
+from reconcile.dataset import KEY
+from tests.servers.operating import (
+    FILLED,
+    Dump,
+    apply,
+    assert_converged,
+    changes,
+    copy,
+    dangling,
+    declared_rows,
+    desired,
+    dump,
+    look,
+)
+from tests.servers.target import Target
+from tests.servers.wounds import Delete, Wound, deletions, inflict, wounds
+
+bounded = settings(
+    max_examples=10,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+@given(chosen=wounds())
+@bounded
+def test_apply_makes_any_live_state_as_declared(template: Target, target: Target, chosen: list[Wound]) -> None:
+    """Afterwards a plan is empty, and the rows say what a fresh fill says, whatever ids they have."""
+    copy(template, target)
+    inflict(target, chosen)
+
+    result = apply(target)
+
+    note(result.err)
+    assert result.code == 0
+    assert_converged(target)
+    assert declared_rows(target) == declared_rows(template)
+    assert dangling(target) == {}
+
+
+@given(chosen=wounds(), deleted=deletions())
+@bounded
+def test_a_top_up_adds_what_is_missing_and_leaves_every_row_as_it_was(
+    template: Target, target: Target, chosen: list[Wound], deleted: list[Delete]
+) -> None:
+    """
+    It may refuse, where the new rows would clash with edited ones: then nothing is written at all.
+
+    Where it goes through, each row that was there is there byte for byte, every declared key exists, and no new
+    row points to nothing.
+    """
+    copy(template, target)
+    inflict(target, [*deleted, *chosen])
+    before, broken = dump(target), dangling(target)
+
+    result = apply(target, "--no-clear")
+
+    note(result.err)
+    assert result.code in {0, 1, 3, 4}
+    if result.code:
+        assert dump(target) == before
+        return
+    assert lost(before, dump(target)) == []
+    assert dangling(target) == broken
+    assert [c for c in changes(target, "--no-clear") if c.action != "skip"] == []
+    _, planned = look(target, no_clear=True)
+    for table in FILLED:
+        live = planned.live.dataset[table]
+        assert desired()[table].filter(~desired()[table][KEY].is_in(live[KEY].implode())).height == 0
+
+
+@given(deleted=deletions())
+@bounded
+def test_a_top_up_after_deletes_alone_goes_through(template: Target, target: Target, deleted: list[Delete]) -> None:
+    """Nothing was edited and nothing points to a deleted row: then nothing stands in the way."""
+    copy(template, target)
+    inflict(target, deleted)
+    bury(target)
+    before = dump(target)
+
+    result = apply(target, "--no-clear")
+
+    note(result.err)
+    assert result.code == 0
+    assert lost(before, dump(target)) == []
+    assert_converged(target, "--no-clear")
+    assert declared_rows(target) == declared_rows(template)
+
+
+def bury(target: Target) -> None:
+    """Delete what points to deleted rows, by foreign key or only in spirit, until nothing does."""
+    while True:
+        _, planned = look(target)
+        broken = [
+            (part.spec.name, row["_id"])
+            for part in planned.plan.tables
+            for row in part.rows.filter(part.rows["action"] != "create").iter_rows(named=True)
+        ]
+        if not broken:
+            return
+        for table, number in broken:
+            target.execute("SELECT 1")
+            inflict_delete(target, table, number)
+
+
+def inflict_delete(target: Target, table: str, number: int) -> None:
+    from tests.servers.operating import edit
+
+    edit(target, f"DELETE FROM `{table}` WHERE id = {number}")
+
+
+def lost(before: Dump, after: Dump) -> list[tuple[str, tuple[object, ...]]]:
+    """Give the rows of *before* that *after* does not have as they were."""
+    return [(table, row) for table, rows in before.items() for row in rows if row not in set(after.get(table, ()))]
