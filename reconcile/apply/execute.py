@@ -166,7 +166,7 @@ def _new_ids(
     """Ask the server which ids it gave: the new rows are found again by their natural key."""
     key = table.c[spec.surrogate_key]
     query = select(key, *(table.c[name] for name in spec.key)).where(key > highest)
-    found = list(zip(*run.connection.execute(query), strict=True))
+    found = list(zip(*run.connection.execute(query), strict=True)) or [()] * (1 + len(spec.key))
     given = pl.DataFrame(
         {ID: pl.Series(found[0], dtype=pl.Int64)}
         | {

@@ -26,7 +26,8 @@ def run(options: ApplyOptions, session: Session, output: Output) -> ExitCode:
         output.result(render(planned, options))
         return ExitCode.OK
     if options.format == "text":
-        options.summary = True
+        # Whoever is asked sees the rows; a script that has said --force gets the counts.
+        options.summary |= options.force
         output.result(render(planned, options))
     output.findings(planned.plan.findings)
     if planned.plan.is_empty:

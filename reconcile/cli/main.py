@@ -2,6 +2,8 @@
 
 import argparse
 import gc
+import io
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -69,6 +71,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
     # What the imports made lives as long as the process: the collector need not look at it again and again.
     gc.freeze()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a sign shows a question mark; it does not stop a run.
+            stream.reconfigure(errors="replace")
     words = list(sys.argv[1:] if arguments is None else arguments)
     if not words or words[0] in {"-h", "--help", "help"}:
         sys.stdout.write(_help())
@@ -92,7 +98,9 @@ def _run(command: Command, options: TargetOptions) -> int:
         output.note(f"Target: {session.target} ({session.target.origin})")
         if session.target.ignored:
             output.note(f"Ignored in the URL: {', '.join(session.target.ignored)}")
-        return command.run(options, session, output)
+        exit_code = command.run(options, session, output)
+        sys.stdout.flush()
+        return exit_code
     except ReconcileError as error:
         output.failure(error.findings)
         return error.exit_code
@@ -103,8 +111,8 @@ def _run(command: Command, options: TargetOptions) -> int:
         sys.stderr.write("terminated, rolled back\n")
         return ExitCode.TERMINATED
     except BrokenPipeError:
-        # The reader of our output has gone (`| head`); nothing is left to say to it.
-        sys.stderr.close()
+        # The reader of our output has gone (`| head`). Source: Python manual, "Note on SIGPIPE".
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
 
 

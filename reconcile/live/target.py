@@ -137,12 +137,20 @@ def tls_arguments(target: Target) -> dict[str, object]:
 
     From REQUIRED on the driver refuses a server without TLS before it sends a password; below it, the driver
     uses TLS where the server offers it.
+
+    Raises:
+        ReconcileError: the certificate authority's file cannot be read; exit code 64.
+
     """
     match target.tls_mode:
         case "DISABLED":
             return {"ssl_disabled": True}
         case "REQUIRED" | "VERIFY_CA" | "VERIFY_IDENTITY":
-            context = ssl.create_default_context(cafile=target.tls_ca)
+            try:
+                context = ssl.create_default_context(cafile=target.tls_ca)
+            except OSError as error:
+                why = f"ssl-ca {target.tls_ca} cannot be read as certificates: {error.strerror or error}"
+                raise _unusable(target.origin, why, "name a PEM file with the authority's certificate") from error
             context.check_hostname = target.tls_mode == "VERIFY_IDENTITY"
             if target.tls_mode == "REQUIRED":
                 context.verify_mode = ssl.CERT_NONE
