@@ -98,6 +98,9 @@ def _mismatches(kind: Kind, live: LiveColumn) -> Iterator[tuple[str, str]]:
             missing = sorted(set(allowed) - set(live.allowed or allowed))
             if missing:
                 yield f"does not allow {', '.join(missing)}", f"live it allows {', '.join(live.allowed or ())}"
+            longest = max(map(len, allowed))
+            if live.data_type == "varchar" and live.length is not None and live.length < longest:
+                yield "is too short", f"live it holds {live.length} characters, needed are {longest}"
         case values.Integer(bits) if bits > SMALL_BITS and live.data_type in _NARROW_TYPES:
             yield "is too short", f"live it is {live.data_type}, needed are {bits} bits"
         case _:

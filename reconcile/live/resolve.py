@@ -97,18 +97,19 @@ def _resolve_columns(frame: pl.DataFrame, columns: Sequence[Column], keys: Mappi
     rows = frame.lazy()
     for column in columns:
         if column.name in frame.columns:
-            rows = _resolve_column(rows, column, keys)
+            rows = _resolve_column(rows, column, keys, frame.columns)
     return rows.collect()
 
 
-def _resolve_column(rows: pl.LazyFrame, column: Column, keys: Mapping[str, pl.DataFrame]) -> pl.LazyFrame:
+def _resolve_column(
+    rows: pl.LazyFrame, column: Column, keys: Mapping[str, pl.DataFrame], present: Sequence[str]
+) -> pl.LazyFrame:
     match column.kind:
         case Reference(table):
             return _replace_ids(rows, column.name, [(pl.lit(value=True), keys.get(table))])
         case PolymorphicReference(discriminator, tables):
-            return _replace_ids(
-                rows, column.name, [(pl.col(discriminator) == value, keys.get(table)) for value, table in tables]
-            )
+            targets = [(pl.col(discriminator) == value, keys.get(table)) for value, table in tables]
+            return _replace_ids(rows, column.name, targets if discriminator in present else [])
         case Json(references) if references:
             return _replace_json_ids(rows, column.name, references, keys)
         case _:

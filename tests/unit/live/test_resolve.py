@@ -219,8 +219,11 @@ def test_a_row_that_nobody_declares_keeps_its_own_spelling() -> None:
 
 def test_declared_rows_that_the_collation_holds_equal_are_refused() -> None:
     """The server would store one of them only."""
+    live_tags = RawTable(SPECS["tags"], ("id", "code", "title"), [])
+    desired = declared({"tags": [{"code": "a"}, {"code": "A"}, {"code": "b"}]}).frames
+
     with pytest.raises(ReconcileError) as error:
-        resolved({"tags": []}, desired={"tags": [{"code": "a"}, {"code": "A"}, {"code": "b"}]}, collation=NEUTRAL)
+        resolve({"tags": live_tags}, desired, lambda _table, _column: NEUTRAL, weigh)
 
     [finding] = error.value.findings
     assert "two declared rows are one row under the live collation" == finding.what

@@ -1,0 +1,122 @@
+"""Wire form: canonical cells as texts and integers, natural keys as the ids that are live now."""
+
+import polars as pl
+import pytest
+
+from reconcile.apply.wire import Ids, MissingParent, wire
+from reconcile.dataset import ID, KEY
+from reconcile.diff import AFTER
+from reconcile.spec import TableSpec
+from tests.unit.tiny import GOODS, MAKERS, NOTES, Row, frame
+
+Cells = list[tuple[object, ...]]
+
+
+def known(**tables: dict[str, int]) -> Ids:
+    schema = {KEY: pl.String, ID: pl.Int64}
+    return {
+        name: pl.DataFrame({KEY: list(ids), ID: list(ids.values())}, schema=schema) for name, ids in tables.items()
+    }
+
+
+def wired(spec: TableSpec, rows: list[Row], names: list[str], ids: Ids) -> Cells:
+    declared = frame(spec, rows)
+    planned = declared.select(KEY, pl.struct(column.name for column in spec.declared).alias(AFTER))
+    return wire(spec, planned, AFTER, [spec.column(name) for name in names], ids).rows()
+
+
+def test_values_travel_as_exact_texts_and_integers() -> None:
+    rows: list[Row] = [
+        {"code": "ACME", "name": "it's", "rating": "4.5", "founded": "1999-12-31", "active": "0"},
+        {"code": "BOLT"},
+    ]
+
+    assert [("ACME", "it's", "4.50", "1999-12-31", 0), ("BOLT", "unnamed", None, None, 1)] == wired(
+        MAKERS, rows, ["code", "name", "rating", "founded", "active"], {}
+    )
+
+
+def test_moments_and_integers_travel_too() -> None:
+    rows: list[Row] = [{"sku": "SAW", "stock": "7", "kind": "made", "listed_at": "2026-01-05 07:08:09"}]
+
+    assert [(7, "made", "2026-01-05 07:08:09")] == wired(GOODS, rows, ["stock", "kind", "listed_at"], {})
+
+
+def test_only_the_columns_asked_for_travel_in_their_order() -> None:
+    assert [("unnamed", "ACME")] == wired(MAKERS, [{"code": "ACME"}], ["name", "code"], {})
+
+
+def test_references_travel_as_ids_in_the_order_of_rows() -> None:
+    rows: list[Row] = [
+        {"sku": "a", "maker": "BOLT"},
+        {"sku": "b", "maker": "ACME", "base": "c"},
+        {"sku": "c", "maker": "BOLT"},
+    ]
+    ids = known(makers={"ACME": 7, "BOLT": 3}, goods={"a": 1, "b": 2, "c": 9})
+
+    assert [(3, None), (7, 9), (3, None)] == wired(GOODS, rows, ["maker", "base"], ids)
+
+
+def test_a_reference_without_natural_key_travels_as_its_number() -> None:
+    """Whether its table is read or not."""
+    rows: list[Row] = [{"sku": "a", "maker": "\\#42"}]
+
+    assert [(42,)] == wired(GOODS, rows, ["maker"], {})
+    assert [(42,)] == wired(GOODS, rows, ["maker"], known(makers={"ACME": 1}))
+
+
+@pytest.mark.parametrize("ids", [known(makers={"ACME": 1}), known()], ids=["other rows", "no table"])
+def test_a_reference_to_nobody_is_refused(ids: Ids) -> None:
+    with pytest.raises(MissingParent, match=r"goods\.maker refers to GONE, which does not exist"):
+        wired(GOODS, [{"sku": "a", "maker": "GONE"}], ["maker"], ids)
+
+
+NOTE_IDS = known(makers={"SAME": 1, "ACME": 2}, goods={"SAME": 11, "SAW": 12})
+
+
+def test_a_polymorphic_reference_travels_as_the_id_in_the_table_it_selects() -> None:
+    rows: list[Row] = [
+        {"ref": "1", "subject_type": "maker", "subject": "SAME"},
+        {"ref": "2", "subject_type": "good", "subject": "SAME"},
+        {"ref": "3", "subject_type": "good", "subject": "SAW"},
+        {"ref": "4", "subject_type": "good"},
+        {"ref": "5", "subject": "\\#5"},
+        {"ref": "6", "subject_type": "other", "subject": "\\#6"},
+        {"ref": "7"},
+    ]
+
+    assert [(1,), (11,), (12,), (None,), (5,), (6,), (None,)] == wired(NOTES, rows, ["subject"], NOTE_IDS)
+
+
+@pytest.mark.parametrize(
+    "row", [{"subject_type": "maker", "subject": "SAW"}, {"subject": "SAW"}, {"subject_type": "other", "subject": "SAW"}]
+)
+def test_a_polymorphic_reference_to_nobody_is_refused(row: Row) -> None:
+    with pytest.raises(MissingParent, match=r"notes\.subject refers to SAW"):
+        wired(NOTES, [{"ref": "1", **row}], ["subject"], NOTE_IDS)
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ('{"good_id":"SAW"}', '{"good_id":12}'),
+        ('[{"maker_id":"SAME"},{"good_id":"SAME"}]', '[{"maker_id":1},{"good_id":11}]'),
+        ('{"good_id":{"maker_id":"ACME"}}', '{"good_id":{"maker_id":2}}'),
+        ('{"good_id":"\\\\#99"}', '{"good_id":99}'),
+        ('{"good_id":null,"other":"SAW"}', '{"good_id":null,"other":"SAW"}'),
+        ('{"good_id":7,"x":true}', '{"good_id":7,"x":true}'),
+        (None, None),
+    ],
+)
+def test_references_inside_json_travel_as_ids(document: str | None, expected: str | None) -> None:
+    assert [(expected,)] == wired(NOTES, [{"ref": "1", "body": document}], ["body"], NOTE_IDS)
+
+
+@pytest.mark.parametrize("ids", [NOTE_IDS, known()], ids=["other rows", "no table"])
+def test_a_reference_to_nobody_inside_json_is_refused(ids: Ids) -> None:
+    with pytest.raises(MissingParent, match="a JSON document refers to GONE, which does not exist"):
+        wired(NOTES, [{"ref": "1", "body": '{"good_id":"GONE"}'}], ["body"], ids)
+
+
+def test_no_rows_travel_as_none() -> None:
+    assert [] == wired(NOTES, [], ["ref", "subject", "body"], NOTE_IDS)
