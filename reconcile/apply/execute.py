@@ -12,7 +12,7 @@ import polars as pl
 from sqlalchemy import Column as SqlColumn
 from sqlalchemy import Connection, MetaData, Table, bindparam, delete, func, insert, select, update
 from sqlalchemy import Integer as SqlInteger
-from sqlalchemy.schema import CreateTable, DropTable
+from sqlalchemy.schema import CreateTable
 
 from reconcile.apply.encode import value_lists
 from reconcile.apply.wire import wire
@@ -135,8 +135,10 @@ def execute(connection: Connection, plan: Plan, live: Dataset, tables: MetaData,
     for part in working:
         _set_deferred(run, part, plan.deferred)
         _update(run, part)
+    for part in working:
+        _unlink(run, part, plan.deferred)
     for part in reversed(working):
-        _delete(run, part, plan.deferred)
+        _delete(run, part)
     for part in working:
         progress.finished(part.spec.name)
 
@@ -244,7 +246,7 @@ def _update_from_staging(run: _Run, spec: TableSpec, ids: pl.Series, values: pl.
         .values({table.c[name]: staging.c[name] for name in values.columns})
         .where(table.c[spec.surrogate_key] == staging.c[ID])
     )
-    run.connection.execute(DropTable(staging))
+    _drop(run, staging)
 
 
 def _stage(run: _Run, spec: TableSpec, ids: pl.Series, columns: Sequence[Column], values: pl.DataFrame) -> Table:
@@ -265,7 +267,30 @@ def _stage(run: _Run, spec: TableSpec, ids: pl.Series, columns: Sequence[Column]
     return staging
 
 
-def _delete(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]]) -> None:
+def _drop(run: _Run, staging: Table) -> None:
+    """
+    Drop a staging table; the plain DROP TABLE would commit, even though the table is temporary.
+
+    Source: MySQL manual, "Statements That Cause an Implicit Commit" (not with the TEMPORARY keyword).
+    """
+    kind = "TABLE" if run.dialect == "sqlite" else "TEMPORARY TABLE"
+    quote = run.connection.dialect.identifier_preparer.quote
+    run.connection.exec_driver_sql(f"DROP {kind} {quote(staging.name)}")
+
+
+def _unlink(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]]) -> None:
+    """
+    Clear the deferred references of rows to be deleted: those that refer in a circle could not go one by one.
+
+    Source: MySQL manual, "FOREIGN KEY Constraints" (InnoDB checks row by row, not at the end of the statement).
+    """
+    circular = [c.name for c in part.spec.columns if (part.spec.name, c.name) in deferred]
+    ids = part.of(Action.DELETE)[ID]
+    nothing = pl.DataFrame({name: [None] * len(ids) for name in circular}, schema=dict.fromkeys(circular, pl.Int64))
+    _update_from_staging(run, part.spec, ids, nothing)
+
+
+def _delete(run: _Run, part: TablePlan) -> None:
     spec, rows = part.spec, part.of(Action.DELETE)
     if rows.is_empty():
         return
@@ -273,13 +298,8 @@ def _delete(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]]) ->
     key = table.c[spec.surrogate_key]
     staging = _stage(run, spec, rows[ID], [], pl.DataFrame(height=rows.height))
     chosen = key.in_(select(staging.c[ID]))
-    circular = [c.name for c in spec.columns if (spec.name, c.name) in deferred]
-    if circular:
-        # Rows that refer to each other could not go one by one. Source: MySQL manual, "FOREIGN KEY Constraints"
-        # (InnoDB checks row by row, not at the end of the statement).
-        run.connection.execute(update(table).values(dict.fromkeys(circular)).where(chosen))
     run.connection.execute(delete(table).where(chosen))
-    run.connection.execute(DropTable(staging))
+    _drop(run, staging)
     run.progress.advanced(spec.name, rows.height)
 
 

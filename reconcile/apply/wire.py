@@ -103,9 +103,9 @@ def _json_ids(cells: pl.Series, references: tuple[tuple[str, str], ...], ids: Id
     )
 
 
-def _number(numbers: Mapping[str, int], key: str) -> int:
+def _number(numbers: Mapping[str, int], key: str) -> object:
     if key in numbers:
         return numbers[key]
     if key.startswith(UNRESOLVED):
-        return int(key.removeprefix(UNRESOLVED))
+        return json.loads(key.removeprefix(UNRESOLVED))
     raise MissingParent(f"a JSON document refers to {key}, which does not exist")

@@ -110,7 +110,10 @@ def make_plan(session: Session, options: RunOptions, *, reads_rules: bool = Fals
     with snapshot(target, session.engine) as connection:
         schema = introspect(connection, state.specs)
         specs = needed(state.specs, chosen)
-        _stop_on(check_schema((state.specs if selection.is_everything else specs).values(), schema, desired))
+        checked = (state.specs if selection.is_everything else specs).values()
+        if check_schema(checked, schema, desired):
+            # The nearest name of a table that is missing may be any other table's.
+            _stop_on(check_schema(checked, introspect(connection), desired))
         if reads_rules:
             specs |= tables_of(state.rules, state.specs)
         live = read_state(connection, specs, schema, everything.frames)

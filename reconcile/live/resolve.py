@@ -135,15 +135,18 @@ def _replace_json_ids(
         member: dict(keys[table].select(ID, KEY).iter_rows()) if table in keys else {} for member, table in references
     }
 
+    def key_of(member: str, item: object) -> object:
+        # What is no id is marked too: a text that happens to spell a key is not a reference.
+        is_id = isinstance(item, int) and not isinstance(item, bool)
+        return names[member].get(str(item) if is_id else "", None if item is None else UNRESOLVED + dump_json(item))
+
     def translate(value: object) -> object:
         match value:
             case list():
                 return [translate(item) for item in value]
             case dict():
                 return {
-                    member: names[member].get(str(item), f"{UNRESOLVED}{item}")
-                    if member in names and isinstance(item, int) and not isinstance(item, bool)
-                    else translate(item)
+                    member: key_of(member, item) if member in names else translate(item)
                     for member, item in value.items()
                 }
             case _:

@@ -16,6 +16,7 @@ LETTERS = st.sampled_from(["a", "b", "c", "a\\=1", "b|c"])
 
 RATINGS = st.none() | st.decimals(-999, 999, places=2).map(str)
 DATES = st.none() | st.sampled_from(["1999-12-31", "2024-02-29", "2026-01-05"])
+COINS: st.SearchStrategy[bool] = st.booleans()
 MOMENTS = st.none() | st.sampled_from(["2026-01-05 00:00:00", "2026-01-05 23:59:59"])
 BARCODES = ("111", "222", "333", "444")
 JSON_VALUES = st.recursive(
@@ -43,9 +44,11 @@ class Names:
 def documents(draw: st.DrawFn, names: Names) -> str | None:
     """Draw a JSON document that may refer to goods and makers."""
     document: dict[str, object] = {"plain": draw(JSON_VALUES)}
-    if names.goods and draw(st.booleans()):
+    names_good: bool = draw(COINS)
+    names_maker: bool = draw(COINS)
+    if names.goods and names_good:
         document["good_id"] = escaped(draw(st.sampled_from(names.goods)))
-    if names.makers and draw(st.booleans()):
+    if names.makers and names_maker:
         document["deep"] = [{"maker_id": escaped(draw(st.sampled_from(names.makers)))}]
     return draw(st.none() | st.just(json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)))
 

@@ -145,16 +145,17 @@ def declared_rows(target: Target) -> Mapping[str, Sequence[tuple[object, ...]]]:
 def dangling(target: Target) -> Mapping[tuple[str, str], set[int]]:
     """Give, for each (table, reference column), the ids of rows that point to a row that is not there."""
     found = {}
-    for name, spec in specs().items():
-        for column in spec.columns:
-            match column.kind:
-                case Reference(parent) if parent in FILLED:
-                    orphans = target.rows(
-                        f"SELECT c.id FROM `{name}` c LEFT JOIN `{parent}` p ON p.id = c.`{column.name}` "
-                        f"WHERE c.`{column.name}` IS NOT NULL AND p.id IS NULL"
-                    )
-                    if orphans:
-                        found[name, column.name] = {int(str(number)) for (number,) in orphans}
+    with _cursor(target) as cursor:
+        for name, spec in specs().items():
+            for column in spec.columns:
+                match column.kind:
+                    case Reference(parent) if parent in FILLED:
+                        cursor.execute(
+                            f"SELECT c.id FROM `{name}` c LEFT JOIN `{parent}` p ON p.id = c.`{column.name}` "
+                            f"WHERE c.`{column.name}` IS NOT NULL AND p.id IS NULL"
+                        )
+                        if orphans := {int(number) for (number,) in cursor.fetchall()}:
+                            found[name, column.name] = orphans
     return found
 
 

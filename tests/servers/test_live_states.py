@@ -4,6 +4,7 @@ from hypothesis import HealthCheck, Phase, given, note, settings
 
 from reconcile.dataset import KEY
 from tests.servers.operating import (
+    ADDITIVE,
     FILLED,
     Dump,
     apply,
@@ -14,13 +15,14 @@ from tests.servers.operating import (
     declared_rows,
     desired,
     dump,
+    edit,
     look,
 )
 from tests.servers.target import Target
 from tests.servers.wounds import Delete, Wound, deletions, inflict, wounds
 
 bounded = settings(
-    max_examples=10,
+    max_examples=8,
     deadline=None,
     derandomize=True,
     database=None,
@@ -42,7 +44,7 @@ def test_apply_makes_any_live_state_as_declared(template: Target, target: Target
     assert result.code == 0
     assert_converged(target)
     assert declared_rows(target) == declared_rows(template)
-    assert dangling(target) == {}
+    assert {where for where in dangling(target) if where[0] not in ADDITIVE} == set()
 
 
 @given(chosen=wounds(), deleted=deletions())
@@ -76,8 +78,8 @@ def test_a_top_up_adds_what_is_missing_and_leaves_every_row_as_it_was(
         assert desired()[table].filter(~desired()[table][KEY].is_in(live[KEY].implode())).height == 0
 
 
-@given(deleted=deletions())
-@bounded
+@given(deleted=deletions(max_size=3))
+@settings(bounded, max_examples=5)
 def test_a_top_up_after_deletes_alone_goes_through(template: Target, target: Target, deleted: list[Delete]) -> None:
     """Nothing was edited and nothing points to a deleted row: then nothing stands in the way."""
     copy(template, target)
@@ -96,26 +98,20 @@ def test_a_top_up_after_deletes_alone_goes_through(template: Target, target: Tar
 
 def bury(target: Target) -> None:
     """Delete what points to deleted rows, by foreign key or only in spirit, until nothing does."""
+    while orphans := dangling(target):
+        edit(target, *(f"DELETE FROM `{t}` WHERE id = {number}" for (t, _), ids in orphans.items() for number in ids))
     while True:
         _, planned = look(target)
-        broken = [
-            (part.spec.name, row["_id"])
+        statements = [
+            f"DELETE FROM `{part.spec.name}` WHERE id = {number}"
             for part in planned.plan.tables
-            for row in part.rows.filter(part.rows["action"] != "create").iter_rows(named=True)
+            for number in part.rows["_id"].drop_nulls()
         ]
-        if not broken:
+        if not statements:
             return
-        for table, number in broken:
-            target.execute("SELECT 1")
-            inflict_delete(target, table, number)
-
-
-def inflict_delete(target: Target, table: str, number: int) -> None:
-    from tests.servers.operating import edit
-
-    edit(target, f"DELETE FROM `{table}` WHERE id = {number}")
+        edit(target, *statements)
 
 
 def lost(before: Dump, after: Dump) -> list[tuple[str, tuple[object, ...]]]:
     """Give the rows of *before* that *after* does not have as they were."""
-    return [(table, row) for table, rows in before.items() for row in rows if row not in set(after.get(table, ()))]
+    return [(table, row) for table in before for row in set(before[table]) - set(after.get(table, ()))]

@@ -22,10 +22,11 @@ Value = str | int | None
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """Delete the rows of a table with these ranks, counted by id and round the end."""
+    """Delete some rows of a table, from the one with this rank by id on, round the end."""
 
     table: str
-    ranks: tuple[int, ...]
+    rank: int
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +74,11 @@ def _wound(table: str) -> st.SearchStrategy[Wound]:
 
 
 def _delete(table: str) -> st.SearchStrategy[Delete]:
-    ranks = st.one_of(st.lists(_RANK, min_size=1, max_size=5), st.just(list(range(500))))
-    return ranks.map(lambda chosen: Delete(table, tuple(chosen)))
+    return st.builds(Delete, st.just(table), _RANK, st.sampled_from([1, 2, 5, 30, 1000]))
 
 
 def _changed(table: str, column: str, value: Value) -> st.SearchStrategy[Wound]:
-    return st.one_of(
-        _RANK.map(lambda rank: Edit(table, rank, column, value)),
-        _RANK.map(lambda rank: Add(table, rank, column, value)),
-    )
+    return st.builds(lambda kind, rank: kind(table, rank, column, value), st.sampled_from([Edit, Add]), _RANK)
 
 
 def _cell(table: str) -> st.SearchStrategy[tuple[str, Value]]:
@@ -152,9 +149,9 @@ def _inflict(cursor: Any, wound: Wound, mark: str, forbidden: type[Exception]) -
         return
     try:
         match wound:
-            case Delete(_, ranks):
-                for rank in {rank % len(ids) for rank in ranks}:
-                    cursor.execute(f"DELETE FROM `{spec.name}` WHERE id = {mark}", (ids[rank],))
+            case Delete(_, rank, rows):
+                for place in {(rank + step) % len(ids) for step in range(rows)}:
+                    cursor.execute(f"DELETE FROM `{spec.name}` WHERE id = {mark}", (ids[place],))
             case Edit(_, rank, column, value):
                 cursor.execute(
                     f"UPDATE `{spec.name}` SET `{column}` = {mark} WHERE id = {mark}", (value, ids[rank % len(ids)])

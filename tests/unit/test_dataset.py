@@ -55,7 +55,7 @@ def test_a_dataset_gives_its_frames_by_table() -> None:
     dataset = declared({"tags": [{"code": "new"}]})
 
     assert "tags" in dataset
-    assert ["new"] == dataset["tags"][KEY].to_list()
+    assert dataset["tags"][KEY].to_list() == ["new"]
 
 
 def test_a_table_that_is_not_there_is_named() -> None:
@@ -106,7 +106,7 @@ def test_a_natural_key_joins_the_exact_texts_of_its_columns() -> None:
         }
     )
 
-    assert "2026-01-05|2026-01-05 07:00:00|1.50|1" == rows.select(natural_key(spec)).item()
+    assert rows.select(natural_key(spec)).item() == "2026-01-05|2026-01-05 07:00:00|1.50|1"
 
 
 def test_conforming_fills_defaults_and_orders_columns() -> None:
@@ -120,7 +120,7 @@ def test_conforming_fills_defaults_and_orders_columns() -> None:
 
 
 def test_conforming_keeps_the_order_of_rows() -> None:
-    assert ["b", "a"] == conform(TAGS, pl.DataFrame({"code": ["b", "a"]}))[KEY].to_list()
+    assert conform(TAGS, pl.DataFrame({"code": ["b", "a"]}))[KEY].to_list() == ["b", "a"]
 
 
 def test_conforming_takes_back_what_it_gave() -> None:
@@ -136,11 +136,11 @@ def test_conforming_refuses_a_column_that_the_spec_lacks() -> None:
 
 
 def test_the_hash_column_is_added_beside_the_others() -> None:
-    assert ["code", HASH] == with_hash(pl.DataFrame({"code": ["a"]}), "code").columns
+    assert with_hash(pl.DataFrame({"code": ["a"]}), "code").columns == ["code", HASH]
 
 
 def test_a_sound_dataset_has_no_findings() -> None:
-    assert [] == check(declared(SHOP))
+    assert check(declared(SHOP)) == []
 
 
 def test_rows_that_share_a_key_are_found() -> None:
@@ -148,7 +148,7 @@ def test_rows_that_share_a_key_are_found() -> None:
 
     findings = [(finding.what, finding.where, finding.why) for finding in check(dataset)]
 
-    assert [("the desired state is unsound: rows share a natural key", "tags", "2 rows, first a, b")] == findings
+    assert findings == [("the desired state is unsound: rows share a natural key", "tags", "2 rows, first a, b")]
 
 
 def test_a_null_in_a_not_null_column_is_found() -> None:
@@ -156,9 +156,9 @@ def test_a_null_in_a_not_null_column_is_found() -> None:
 
     findings = [(finding.what, finding.where, finding.why) for finding in check(dataset)]
 
-    assert [
+    assert findings == [
         ("the desired state is unsound: null in a NOT NULL column", "makers.name", "1 rows, first ACME")
-    ] == findings
+    ]
 
 
 def test_dangling_references_are_found() -> None:
@@ -177,24 +177,24 @@ def test_dangling_references_are_found() -> None:
 
     findings = [(finding.where, finding.what.partition(": ")[2], finding.why) for finding in check(dataset)]
 
-    assert [
+    assert findings == [
         ("makers.flagship", "refers to rows that goods does not have", "1 rows, first ACME"),
         ("goods.maker", "refers to rows that makers does not have", "1 rows, first SAW"),
         ("notes.subject", "refers to rows that goods does not have", "1 rows, first n1"),
-    ] == findings
+    ]
 
 
 def test_no_more_than_three_keys_are_shown() -> None:
     [finding] = check(declared({"tags": [{"code": code} for code in "aabbccdd"]}))
 
-    assert "4 rows, first a, b, c" == finding.why
+    assert finding.why == "4 rows, first a, b, c"
 
 
 def test_rows_without_natural_key_are_not_compared() -> None:
     spec = replace(TAGS, key=())
     dataset = Dataset({"tags": spec}, {"tags": frame(TAGS, [{"code": "a"}, {"code": "a"}])})
 
-    assert [] == check(dataset)
+    assert check(dataset) == []
 
 
 def test_a_reference_dangles_where_its_row_is_not() -> None:
@@ -205,9 +205,11 @@ def test_a_reference_dangles_where_its_row_is_not() -> None:
         }
     )
 
-    assert [False, True, False] == dataset["goods"].select(
-        dangles(dataset, GOODS.column("maker"), "makers")
-    ).to_series().to_list()
+    assert dataset["goods"].select(dangles(dataset, GOODS.column("maker"), "makers")).to_series().to_list() == [
+        False,
+        True,
+        False,
+    ]
 
 
 def test_a_polymorphic_reference_dangles_only_in_the_table_it_selects() -> None:
@@ -222,16 +224,18 @@ def test_a_polymorphic_reference_dangles_only_in_the_table_it_selects() -> None:
         }
     )
 
-    assert [True, False, False] == dataset["notes"].select(
-        dangles(dataset, NOTES.column("subject"), "makers")
-    ).to_series().to_list()
+    assert dataset["notes"].select(dangles(dataset, NOTES.column("subject"), "makers")).to_series().to_list() == [
+        True,
+        False,
+        False,
+    ]
 
 
 def test_a_repeated_key_ends_with_the_rows_own_number() -> None:
     """A key that merely looks like it, because a backslash in it is escaped, repeats nothing."""
     rows = pl.DataFrame({KEY: [f"a{DUPLICATE}17", "a", "b\\\\=17", f"b\\\\{DUPLICATE}17"], ID: [17, 17, 17, 17]})
 
-    assert [True, False, False, True] == rows.select(repeats_key()).to_series().to_list()
+    assert rows.select(repeats_key()).to_series().to_list() == [True, False, False, True]
 
 
 def test_parents_come_first() -> None:
@@ -253,7 +257,7 @@ def test_a_reference_to_the_own_table_that_must_be_set_cannot_be_deferred() -> N
     with pytest.raises(ReconcileError) as error:
         ordered(linked("a", ("parent", "a", False)))
 
-    assert "a → a" == error.value.findings[0].where
+    assert error.value.findings[0].where == "a → a"
 
 
 def test_a_circle_opens_at_its_nullable_reference() -> None:
@@ -292,7 +296,7 @@ def test_a_circle_of_references_that_must_be_set_is_refused() -> None:
         ordered(linked("a", ("b_id", "b", False)), linked("b", ("a_id", "a", False)))
 
     [finding] = error.value.findings
-    assert "tables refer to each other in a circle that cannot be opened" == finding.what
+    assert finding.what == "tables refer to each other in a circle that cannot be opened"
     assert {"a", "b"} == set(finding.where.split(" → "))
 
 
@@ -300,7 +304,7 @@ def test_the_shop_opens_its_circles() -> None:
     order, deferred = dependency_order(SPECS)
 
     assert frozenset({("makers", "flagship"), ("goods", "base")}) == deferred
-    assert ["makers", "goods"] == [name for name in order if name in {"makers", "goods"}]
+    assert [name for name in order if name in {"makers", "goods"}] == ["makers", "goods"]
     assert order.index("goods_tags") > max(order.index("goods"), order.index("tags"))
 
 
@@ -308,7 +312,7 @@ def test_fingerprints_are_pinned() -> None:
     """Operators compare them across machines and versions."""
     rows = declared({"tags": [{"code": "a", "title": "A"}, {"code": "b"}]})
 
-    assert "a15e77c0d201cb95b20d44c7f9e79ae0a7cbc38743efaa750cc00008084cfb58" == fingerprint(TAGS, rows["tags"])
+    assert fingerprint(TAGS, rows["tags"]) == "a15e77c0d201cb95b20d44c7f9e79ae0a7cbc38743efaa750cc00008084cfb58"
 
 
 def test_a_fingerprint_does_not_hang_on_the_order_of_rows() -> None:
@@ -350,15 +354,15 @@ def test_the_whole_has_a_fingerprint_of_its_own() -> None:
     more = fingerprints(declared({"tags": [{"code": "a"}], "goods_tags": []}))
 
     assert {"tags", ""} == set(one)
-    assert 3 == len({one[""], other[""], more[""]})
+    assert len({one[""], other[""], more[""]}) == 3
     assert one["tags"] == more["tags"]
 
 
 def test_rows_refer_by_the_key_text_of_the_other_row() -> None:
     dataset = declared({"goods": [{"sku": "A|B"}], "goods_tags": [{"good": "A\\|B", "tag": "new"}]})
 
-    assert [] == [finding for finding in check(dataset) if finding.where == "goods_tags.good"]
-    assert ["A\\\\\\|B|new"] == dataset["goods_tags"][KEY].to_list()
+    assert [finding for finding in check(dataset) if finding.where == "goods_tags.good"] == []
+    assert dataset["goods_tags"][KEY].to_list() == ["A\\\\\\|B|new"]
     assert GOODS_TAGS.key == ("good", "tag")
 
 
@@ -367,6 +371,6 @@ def test_rows_that_share_another_unique_value_are_found() -> None:
     rows = [{"sku": sku, "maker": "ACME", "barcode": code} for sku, code in [("a", "1"), ("b", "1"), ("c", None)]]
     dataset = declared({"goods": [*rows, {"sku": "d", "maker": "ACME"}]})
 
-    assert [
+    assert [(finding.what, finding.where, finding.why) for finding in check(dataset)] == [
         ("the desired state is unsound: rows share a unique value", "goods (barcode)", "2 rows, first a, b")
-    ] == [(finding.what, finding.where, finding.why) for finding in check(dataset)]
+    ]

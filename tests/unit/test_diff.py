@@ -7,19 +7,7 @@ from decimal import Decimal
 import polars as pl
 
 from reconcile.dataset import DUPLICATE, ID, KEY, Dataset
-from reconcile.diff import (
-    ACTION,
-    AFTER,
-    BEFORE,
-    CHANGED,
-    REASON,
-    Action,
-    Reason,
-    TableDiff,
-    counts,
-    diff,
-    empty_live,
-)
+from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, REASON, Action, Reason, TableDiff, counts, diff, empty_live
 from reconcile.spec import Column, Owner
 from reconcile.values import Text
 from tests.unit.tiny import GOODS, MAKERS, SPECS, TAGS, Row, declared, live
@@ -36,15 +24,15 @@ def told(table: TableDiff) -> list[tuple[object, ...]]:
 def test_a_declared_row_that_is_not_live_is_created() -> None:
     found = compared("tags", [{"code": "new", "title": "New"}], [])
 
-    assert [("new", None, Action.CREATE, Reason.MISSING, "")] == told(found)
-    assert [(None, {"code": "new", "title": "New"})] == found.rows.select(BEFORE, AFTER).rows()
+    assert told(found) == [("new", None, Action.CREATE, Reason.MISSING, "")]
+    assert found.rows.select(BEFORE, AFTER).rows() == [(None, {"code": "new", "title": "New"})]
 
 
 def test_a_live_row_that_is_not_declared_is_deleted() -> None:
     found = compared("tags", [], [{"code": "old", "title": "Old", "_id": 7}])
 
-    assert [("old", 7, Action.DELETE, Reason.NOT_DECLARED, "")] == told(found)
-    assert [({"code": "old", "title": "Old"}, None)] == found.rows.select(BEFORE, AFTER).rows()
+    assert told(found) == [("old", 7, Action.DELETE, Reason.NOT_DECLARED, "")]
+    assert found.rows.select(BEFORE, AFTER).rows() == [({"code": "old", "title": "Old"}, None)]
 
 
 def test_a_row_that_differs_is_updated_in_the_columns_that_differ() -> None:
@@ -54,7 +42,7 @@ def test_a_row_that_differs_is_updated_in_the_columns_that_differ() -> None:
         [{"code": "ACME", "name": "Acme", "rating": "4", "_id": 3}],
     )
 
-    assert [("ACME", 3, Action.UPDATE, Reason.DIFFERS, "rating,founded")] == told(found)
+    assert told(found) == [("ACME", 3, Action.UPDATE, Reason.DIFFERS, "rating,founded")]
     [(before, after)] = found.rows.select(BEFORE, AFTER).rows()
     assert (Decimal("4.00"), None) == (before["rating"], before["founded"])
     assert (Decimal("4.50"), date(1999, 12, 31)) == (after["rating"], after["founded"])
@@ -65,14 +53,14 @@ def test_equal_rows_are_counted_and_not_listed() -> None:
 
     found = compared("tags", rows, rows)
 
-    assert ([], 2) == (told(found), found.kept)
+    assert (told(found), found.kept) == ([], 2)
 
 
 def test_null_equals_null_and_nothing_else() -> None:
     found = compared("tags", [{"code": "a"}, {"code": "b"}], [{"code": "a"}, {"code": "b", "title": ""}])
 
-    assert [("b", 2, Action.UPDATE, Reason.DIFFERS, "title")] == told(found)
-    assert 1 == found.kept
+    assert told(found) == [("b", 2, Action.UPDATE, Reason.DIFFERS, "title")]
+    assert found.kept == 1
 
 
 def test_columns_that_only_a_create_writes_are_not_compared() -> None:
@@ -80,18 +68,16 @@ def test_columns_that_only_a_create_writes_are_not_compared() -> None:
         "goods", [{"sku": "SAW", "maker": "ACME", "stock": "0"}], [{"sku": "SAW", "maker": "ACME", "stock": "9"}]
     )
 
-    assert ([], 1) == (told(found), found.kept)
+    assert (told(found), found.kept) == ([], 1)
 
 
 def test_an_update_leaves_columns_that_only_a_create_writes() -> None:
     found = compared(
-        "goods",
-        [{"sku": "SAW", "maker": "BOLT", "stock": "0"}],
-        [{"sku": "SAW", "maker": "ACME", "stock": "9"}],
+        "goods", [{"sku": "SAW", "maker": "BOLT", "stock": "0"}], [{"sku": "SAW", "maker": "ACME", "stock": "9"}]
     )
 
     [(after,)] = found.rows.select(AFTER).rows()
-    assert ("BOLT", 9) == (after["maker"], after["stock"])
+    assert (after["maker"], after["stock"]) == ("BOLT", 9)
 
 
 def test_references_are_compared_by_the_key_they_point_to() -> None:
@@ -99,13 +85,13 @@ def test_references_are_compared_by_the_key_they_point_to() -> None:
     desired = declared({"makers": [{"code": "ACME"}], "goods": [{"sku": "SAW", "maker": "ACME"}]})
     found = live({"makers": [{"code": "ACME", "_id": 99}], "goods": [{"sku": "SAW", "maker": "ACME", "_id": 5}]})
 
-    assert [[], []] == [told(table) for table in diff(desired, found, ["makers", "goods"]).values()]
+    assert [told(table) for table in diff(desired, found, ["makers", "goods"]).values()] == [[], []]
 
 
 def test_rows_come_in_key_order() -> None:
     found = compared("tags", [{"code": "d"}, {"code": "b", "title": "B"}], [{"code": "c"}, {"code": "b"}])
 
-    assert ["b", "c", "d"] == found.rows[KEY].to_list()
+    assert found.rows[KEY].to_list() == ["b", "c", "d"]
 
 
 def test_a_live_row_that_repeats_a_key_is_deleted_as_such() -> None:
@@ -120,25 +106,27 @@ def test_a_live_row_that_repeats_a_key_is_deleted_as_such() -> None:
 
 def test_a_key_that_only_looks_repeated_is_not_declared() -> None:
     r"""The text `\=2` in a key is escaped; the mark of a repeated key is not."""
-    assert [Reason.NOT_DECLARED] == compared("tags", [], [{"code": "a\\=1"}]).rows[REASON].to_list()
+    assert compared("tags", [], [{"code": "a\\=1"}]).rows[REASON].to_list() == [Reason.NOT_DECLARED]
 
 
 def test_a_live_table_that_is_missing_has_no_rows() -> None:
     found = diff(declared({"tags": [{"code": "a"}]}), live({}), ["tags"])["tags"]
 
-    assert [("a", None, Action.CREATE, Reason.MISSING, "")] == told(found)
+    assert told(found) == [("a", None, Action.CREATE, Reason.MISSING, "")]
 
 
 def test_a_live_column_that_is_missing_counts_as_null() -> None:
     untitled = live({"tags": [{"code": "a"}]})["tags"].drop("title")
 
-    found = diff(declared({"tags": [{"code": "a", "title": "A"}]}), Dataset(SPECS, {"tags": untitled}), ["tags"])["tags"]
+    found = diff(declared({"tags": [{"code": "a", "title": "A"}]}), Dataset(SPECS, {"tags": untitled}), ["tags"])[
+        "tags"
+    ]
 
-    assert [("a", 1, Action.UPDATE, Reason.DIFFERS, "title")] == told(found)
+    assert told(found) == [("a", 1, Action.UPDATE, Reason.DIFFERS, "title")]
 
 
 def test_only_the_tables_asked_for_are_compared() -> None:
-    assert ["tags"] == list(diff(declared({"tags": [], "makers": []}), live({}), ["tags"]))
+    assert list(diff(declared({"tags": [], "makers": []}), live({}), ["tags"])) == ["tags"]
 
 
 def test_a_table_whose_rows_are_never_compared_keeps_them() -> None:
@@ -149,7 +137,7 @@ def test_a_table_whose_rows_are_never_compared_keeps_them() -> None:
         declared({"tags": [{"code": "a", "title": "A"}]}, specs), live({"tags": [{"code": "a"}]}, specs), ["tags"]
     )["tags"]
 
-    assert ([], 1) == (told(found), found.kept)
+    assert (told(found), found.kept) == ([], 1)
 
 
 def test_an_empty_live_table_has_the_columns_of_a_full_one() -> None:
@@ -161,9 +149,9 @@ def test_an_empty_live_table_has_the_columns_of_a_full_one() -> None:
 def test_every_action_is_counted() -> None:
     found = compared("tags", [{"code": "a"}, {"code": "b"}], [{"code": "c"}])
 
-    assert {Action.CREATE: 2, Action.UPDATE: 0, Action.DELETE: 1, Action.SKIP: 0} == counts(found.rows)
+    assert counts(found.rows) == {Action.CREATE: 2, Action.UPDATE: 0, Action.DELETE: 1, Action.SKIP: 0}
 
 
 def test_a_diff_names_its_table() -> None:
-    assert MAKERS == compared("makers", [], []).spec
+    assert compared("makers", [], []).spec == MAKERS
     assert SPECS["makers"] is MAKERS

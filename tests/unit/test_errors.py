@@ -9,11 +9,11 @@ def test_an_error_says_what_each_finding_says() -> None:
 
     error = ReconcileError(findings)
 
-    assert "a is wrong; b is wrong" == str(error)
+    assert str(error) == "a is wrong; b is wrong"
     assert tuple(findings) == error.findings
-    assert ExitCode.ERROR == error.exit_code
+    assert error.exit_code == ExitCode.ERROR
 
 
 def test_exit_codes_are_those_of_the_contract() -> None:
     """Scripts and schedules depend on the numbers."""
-    assert [0, 1, 2, 3, 4, 5, 6, 64, 130, 143] == [int(code) for code in ExitCode]
+    assert [int(code) for code in ExitCode] == [0, 1, 2, 3, 4, 5, 6, 64, 130, 143]

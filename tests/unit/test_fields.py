@@ -66,7 +66,8 @@ def test_a_column_is_hashed_like_its_texts(value: str) -> None:
     column = hash_column(pl.Series("key", ["other", value, value + "more"]))
 
     assert hash_text(value) == column[1]
-    assert ("key", pl.UInt64) == (column.name, column.dtype)
+    assert column.name == "key"
+    assert column.dtype == pl.UInt64
 
 
 def test_null_hashes_like_no_text() -> None:
@@ -74,17 +75,17 @@ def test_null_hashes_like_no_text() -> None:
 
 
 def test_an_empty_column_has_no_hashes() -> None:
-    assert [] == hash_column(pl.Series([], dtype=pl.String)).to_list()
+    assert hash_column(pl.Series([], dtype=pl.String)).to_list() == []
 
 
 def test_length_counts_in_the_hash() -> None:
     """Padding with zero bytes must not make texts alike."""
-    assert 3 == len({hash_text(""), hash_text("\0"), hash_text("\0\0")})
+    assert len({hash_text(""), hash_text("\0"), hash_text("\0\0")}) == 3
 
 
 def test_hashes_are_pinned() -> None:
     """A changed hash would change every generated cell of every database; these numbers may never move."""
-    assert (16294208416658607535, 10022481101507957188) == (hash_text(""), hash_text("Green Leaf"))
+    assert (hash_text(""), hash_text("Green Leaf")) == (16294208416658607535, 10022481101507957188)
 
 
 def test_a_cell_hangs_on_seed_table_key_and_column() -> None:
@@ -143,7 +144,7 @@ def test_weights_decide_how_often_a_choice_comes() -> None:
 
 
 def test_a_single_choice_is_always_taken() -> None:
-    assert ["only"] == drawn(Draw(1, "goods").weighted("kind", [("only", 3)]), "SAW")
+    assert drawn(Draw(1, "goods").weighted("kind", [("only", 3)]), "SAW") == ["only"]
 
 
 def test_choices_are_all_taken() -> None:
@@ -151,4 +152,4 @@ def test_choices_are_all_taken() -> None:
 
 
 def test_a_word_outside_the_list_is_null() -> None:
-    assert ["a", "b", None, None] == pl.select(pick(pl.Series([0, 1, 2, -1]), ["a", "b"])).to_series().to_list()  # type: ignore[arg-type]
+    assert pl.select(pick(pl.Series([0, 1, 2, -1]), ["a", "b"])).to_series().to_list() == ["a", "b", None, None]  # type: ignore[arg-type]

@@ -38,7 +38,7 @@ def test_a_refusal_says_what_would_become_of_the_rows(on_delete: str, effect: st
 
 
 def test_nothing_that_depends_is_nothing_to_refuse() -> None:
-    assert [] == refuse_dependents([])
+    assert refuse_dependents([]) == []
 
 
 def test_rows_that_stay_and_point_to_deleted_ones_are_counted() -> None:
@@ -58,13 +58,10 @@ def test_rows_that_stay_and_point_to_deleted_ones_are_counted() -> None:
 def test_rows_that_are_deleted_or_moved_as_well_do_not_count() -> None:
     desired = declared({"makers": [{"code": "BOLT"}], "goods": [{"sku": "AXE", "maker": "BOLT"}]})
     found = live(
-        {
-            "makers": [{"code": "ACME"}],
-            "goods": [{"sku": "SAW", "maker": "ACME"}, {"sku": "AXE", "maker": "ACME"}],
-        }
+        {"makers": [{"code": "ACME"}], "goods": [{"sku": "SAW", "maker": "ACME"}, {"sku": "AXE", "maker": "ACME"}]}
     )
 
-    assert [] == dependents_in_plan(planned(desired, found))
+    assert dependents_in_plan(planned(desired, found)) == []
 
 
 def test_a_top_up_deletes_nothing_to_depend_on() -> None:
@@ -72,17 +69,15 @@ def test_a_top_up_deletes_nothing_to_depend_on() -> None:
     desired = declared({"makers": [], "goods": []}, specs)
     found = live({"makers": [{"code": "ACME"}], "goods": [{"sku": "SAW", "maker": "ACME"}]}, specs)
 
-    assert [] == dependents_in_plan(planned(desired, found, Mode.TOP_UP))
+    assert dependents_in_plan(planned(desired, found, Mode.TOP_UP)) == []
 
 
 def test_staying_rows_that_point_elsewhere_do_not_count() -> None:
     specs = keeping(GOODS)
     desired = declared({"makers": [{"code": "BOLT"}], "goods": []}, specs)
-    found = live(
-        {"makers": [{"code": "ACME"}, {"code": "BOLT"}], "goods": [{"sku": "SAW", "maker": "BOLT"}]}, specs
-    )
+    found = live({"makers": [{"code": "ACME"}, {"code": "BOLT"}], "goods": [{"sku": "SAW", "maker": "BOLT"}]}, specs)
 
-    assert [] == dependents_in_plan(planned(desired, found))
+    assert dependents_in_plan(planned(desired, found)) == []
 
 
 def test_a_logical_reference_counts_like_a_foreign_key() -> None:
@@ -94,4 +89,4 @@ def test_a_logical_reference_counts_like_a_foreign_key() -> None:
     found = live({"makers": [{"code": "ACME"}], "goods": [{"sku": "SAW", "maker": "ACME"}]}, specs)
 
     assert [Dependents("goods", "maker", "makers", 1, NO_FOREIGN_KEY)] == dependents_in_plan(planned(desired, found))
-    assert "makers" == MAKERS.name
+    assert MAKERS.name == "makers"

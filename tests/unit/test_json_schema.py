@@ -80,7 +80,7 @@ def objects(document: Document) -> Iterator[dict[str, Document]]:
 
 @pytest.mark.parametrize(("name", "document"), DOCUMENTS)
 def test_every_output_validates(name: str, document: Document) -> None:
-    assert [] == [error.message for error in validator(name).iter_errors(document)]
+    assert [error.message for error in validator(name).iter_errors(document)] == []
 
 
 @pytest.mark.parametrize("name", ["plan", "outcome", "verify", "errors"])
@@ -164,6 +164,8 @@ def test_a_document_that_makes_no_sense_is_refused(name: str, mutate: Callable[[
 
 
 def test_every_schema_belongs_to_an_output() -> None:
-    shipped = {file.name.partition(".")[0] for file in files("reconcile.render").iterdir() if file.name.endswith(".json")}
+    shipped = {
+        file.name.partition(".")[0] for file in files("reconcile.render").iterdir() if file.name.endswith(".json")
+    }
 
     assert set(RICHEST) == shipped

@@ -56,22 +56,22 @@ def test_mode_and_policy_decide(mode: Mode, policy: Policy, prunes: bool, expect
 def test_each_change_says_why() -> None:
     found = decided(replace(TAGS, prunes=True), Mode.RESET)
 
-    assert {
+    assert {reason: why for reason, (_, why) in found.items()} == {
         Reason.MISSING: "declared and not in the database",
         Reason.DIFFERS: "the live row differs from the declared one",
         Reason.NOT_DECLARED: "in the database and not declared",
         Reason.DUPLICATE: "repeats the key of an older row",
-    } == {reason: why for reason, (_, why) in found.items()}
+    }
 
 
 @pytest.mark.parametrize(
     ("spec", "mode", "reason", "expected"),
     [
         (TAGS, Mode.TOP_UP, Reason.DIFFERS, "a top-up changes no existing row"),
-        (TAGS, Mode.TOP_UP, Reason.NOT_DECLARED, "not declared; a top-up deletes no row"),
-        (TAGS, Mode.TOP_UP, Reason.DUPLICATE, "repeats the key of an older row; a top-up deletes no row"),
-        (TAGS, Mode.RESET, Reason.NOT_DECLARED, "not declared; tags keeps the rows of others"),
-        (TAGS, Mode.RESET, Reason.DUPLICATE, "repeats a key; tags keeps the rows of others"),
+        (TAGS, Mode.TOP_UP, Reason.NOT_DECLARED, "a top-up deletes no row"),
+        (TAGS, Mode.TOP_UP, Reason.DUPLICATE, "a top-up deletes no row"),
+        (TAGS, Mode.RESET, Reason.NOT_DECLARED, "tags keeps the rows of others"),
+        (TAGS, Mode.RESET, Reason.DUPLICATE, "tags keeps the rows of others"),
         (
             replace(TAGS, policy=Policy.CREATE_ONLY),
             Mode.RESET,
@@ -103,11 +103,11 @@ def test_a_plan_counts_its_rows() -> None:
 
     plan = planned(declared(SHOP), found)
 
-    assert {Action.CREATE: 8, Action.UPDATE: 0, Action.DELETE: 0, Action.SKIP: 1} == plan.totals
-    assert 1 == plan.kept
+    assert plan.totals == {Action.CREATE: 8, Action.UPDATE: 0, Action.DELETE: 0, Action.SKIP: 1}
+    assert plan.kept == 1
     assert not plan.is_empty
-    assert {Action.CREATE: 0, Action.UPDATE: 0, Action.DELETE: 0, Action.SKIP: 1} == table_of(plan, "tags").counts
-    assert ["theirs"] == table_of(plan, "tags").of(Action.SKIP)[KEY].to_list()
+    assert table_of(plan, "tags").counts == {Action.CREATE: 0, Action.UPDATE: 0, Action.DELETE: 0, Action.SKIP: 1}
+    assert table_of(plan, "tags").of(Action.SKIP)[KEY].to_list() == ["theirs"]
 
 
 def test_a_plan_of_skips_is_empty() -> None:
@@ -159,7 +159,9 @@ def test_line_breaks_in_a_text_cannot_make_plans_alike() -> None:
 
 def test_checksums_are_pinned() -> None:
     """A saved plan is known by its checksum, whichever machine made it."""
-    assert "0a68a203920b8c155c4b2ffa5b2be5d78d0f0932f497afb42924e22afe133e89" == planned(declared(SHOP), live({})).checksum
+    assert (
+        planned(declared(SHOP), live({})).checksum == "0a68a203920b8c155c4b2ffa5b2be5d78d0f0932f497afb42924e22afe133e89"
+    )
 
 
 def chosen(**selection: tuple[str, ...]) -> tuple[str, ...]:
@@ -167,7 +169,7 @@ def chosen(**selection: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def test_without_choice_every_table_is_selected() -> None:
-    assert TABLES == chosen()
+    assert chosen() == TABLES
     assert Selection().is_everything
 
 
@@ -194,14 +196,14 @@ def test_names_that_name_nothing_are_all_refused() -> None:
     with pytest.raises(ReconcileError) as error:
         chosen(steps=("cores",), skipped_steps=("late",), tables=("Goods",), excluded_tables=("x*", "goods"))
 
-    assert ExitCode.USAGE == error.value.exit_code
-    assert [
+    assert error.value.exit_code == ExitCode.USAGE
+    assert [finding.what for finding in error.value.findings] == [
         "there is no step 'cores'",
         "there is no step 'late'",
         "no table matches 'Goods'",
         "no table matches 'x*'",
-    ] == [finding.what for finding in error.value.findings]
-    assert "the steps are core, extras, later, quality" == error.value.findings[0].why
+    ]
+    assert error.value.findings[0].why == "the steps are core, extras, later, quality"
 
 
 def unmet(plan: Plan, found: Dataset) -> list[tuple[str, str]]:
@@ -209,31 +211,31 @@ def unmet(plan: Plan, found: Dataset) -> list[tuple[str, str]]:
 
 
 def test_references_that_the_plan_creates_are_met() -> None:
-    assert [] == unmet(planned(declared(SHOP), live({})), live({}))
+    assert unmet(planned(declared(SHOP), live({})), live({})) == []
 
 
 def test_references_to_live_rows_are_met() -> None:
     """Whether or not their table takes part."""
     found = live({"makers": [{"code": "ACME"}]})
 
-    assert [] == unmet(planned(declared({"goods": [{"sku": "SAW", "maker": "ACME"}]}), found), found)
+    assert unmet(planned(declared({"goods": [{"sku": "SAW", "maker": "ACME"}]}), found), found) == []
 
 
 def test_a_reference_into_a_table_left_out_is_unmet() -> None:
     desired = declared({"goods": [{"sku": "AXE", "maker": "ACME"}, {"sku": "SAW", "maker": "BOLT"}]})
     found = live({"makers": [{"code": "BOLT"}]})
 
-    assert [("goods.maker, first AXE → ACME", "1 rows refer to rows of makers that do not exist")] == unmet(
-        planned(desired, found), found
-    )
+    assert unmet(planned(desired, found), found) == [
+        ("goods.maker, first AXE → ACME", "1 rows refer to rows of makers that do not exist")
+    ]
 
 
 def test_an_update_needs_its_references_too() -> None:
     desired = declared({"goods": [{"sku": "SAW", "maker": "ACME"}]})
     found = live({"goods": [{"sku": "SAW", "maker": "BOLT"}]})
 
-    assert 1 == len(unmet(planned(desired, found), found))
-    assert [] == unmet(planned(desired, found, Mode.TOP_UP), found)
+    assert len(unmet(planned(desired, found), found)) == 1
+    assert unmet(planned(desired, found, Mode.TOP_UP), found) == []
 
 
 def test_a_polymorphic_reference_needs_the_table_that_it_selects() -> None:
@@ -248,9 +250,9 @@ def test_a_polymorphic_reference_needs_the_table_that_it_selects() -> None:
     )
     found = live({"makers": [{"code": "ACME"}], "goods": []})
 
-    assert [("notes.subject, first n2 → ACME", "1 rows refer to rows of goods that do not exist")] == unmet(
-        planned(desired, found), found
-    )
+    assert unmet(planned(desired, found), found) == [
+        ("notes.subject, first n2 → ACME", "1 rows refer to rows of goods that do not exist")
+    ]
 
 
 def taken(desired: Dataset, found: Dataset, mode: Mode = Mode.RESET) -> list[Finding]:
@@ -264,31 +266,29 @@ def goods(*rows: tuple[str, str | None]) -> dict[str, list[dict[str, str | None]
 def test_a_unique_value_that_a_staying_row_has_is_taken() -> None:
     [finding] = taken(declared(goods(("SAW", "111"))), live(goods(("AXE", "111"))), Mode.TOP_UP)
 
-    assert "goods (barcode)" == finding.where
-    assert "SAW needs the value that AXE has" == finding.why
+    assert finding.where == "goods (barcode)"
+    assert finding.why == "SAW needs the value that AXE has"
 
 
 def test_a_unique_value_that_moves_is_free() -> None:
     """The other row is updated or deleted by the same plan."""
-    assert [] == taken(declared(goods(("SAW", "111"))), live(goods(("AXE", "111"))))
-    assert [] == taken(
-        declared(goods(("AXE", "222"), ("SAW", "111"))), live(goods(("AXE", "111"), ("SAW", "222")))
-    )
+    assert taken(declared(goods(("SAW", "111"))), live(goods(("AXE", "111")))) == []
+    assert taken(declared(goods(("AXE", "222"), ("SAW", "111"))), live(goods(("AXE", "111"), ("SAW", "222")))) == []
 
 
 def test_null_is_taken_by_nobody() -> None:
-    assert [] == taken(declared(goods(("SAW", None))), live(goods(("AXE", None))), Mode.TOP_UP)
+    assert taken(declared(goods(("SAW", None))), live(goods(("AXE", None))), Mode.TOP_UP) == []
 
 
 def test_the_natural_key_is_not_asked_twice() -> None:
     specs = SPECS | {"tags": replace(TAGS, unique=(("code",),))}
 
-    assert [] == taken(declared({"tags": [{"code": "a"}]}, specs), live({"tags": [{"code": "b"}]}, specs))
+    assert taken(declared({"tags": [{"code": "a"}]}, specs), live({"tags": [{"code": "b"}]}, specs)) == []
 
 
 def test_without_live_table_nothing_is_taken() -> None:
-    assert [] == taken(declared(goods(("SAW", "111"))), live({}))
-    assert (("barcode",),) == GOODS.unique
+    assert taken(declared(goods(("SAW", "111"))), live({})) == []
+    assert GOODS.unique == (("barcode",),)
 
 
 def test_a_plan_can_be_narrowed_for_display() -> None:
@@ -298,5 +298,5 @@ def test_a_plan_can_be_narrowed_for_display() -> None:
 
     shown = only(plan, [Action.CREATE, Action.SKIP])
 
-    assert ["a", "c"] == table_of(shown, "tags").rows[KEY].to_list()
-    assert ["a", "b", "c"] == table_of(plan, "tags").rows[KEY].to_list()
+    assert table_of(shown, "tags").rows[KEY].to_list() == ["a", "c"]
+    assert table_of(plan, "tags").rows[KEY].to_list() == ["a", "b", "c"]

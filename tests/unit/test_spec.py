@@ -6,7 +6,7 @@ from tests.unit.tiny import GOODS, MAKERS, NOTES, TAGS
 
 
 def test_a_column_is_found_by_its_name() -> None:
-    assert "barcode" == GOODS.column("barcode").name
+    assert GOODS.column("barcode").name == "barcode"
 
 
 def test_an_unknown_column_is_named_with_its_table() -> None:
@@ -15,7 +15,7 @@ def test_an_unknown_column_is_named_with_its_table() -> None:
 
 
 def test_the_server_owns_the_surrogate_key() -> None:
-    assert ["code", "title"] == [column.name for column in TAGS.declared]
+    assert [column.name for column in TAGS.declared] == ["code", "title"]
 
 
 def test_what_the_desired_state_only_creates_is_not_managed() -> None:
@@ -25,7 +25,10 @@ def test_what_the_desired_state_only_creates_is_not_managed() -> None:
 
 def test_references_of_every_kind_are_listed() -> None:
     """Plain ones, each target of a polymorphic one, each member of a JSON document."""
-    assert [("flagship", "goods")] == [(column.name, table) for column, table in MAKERS.references()]
-    assert [("subject", "makers"), ("subject", "goods"), ("body", "goods"), ("body", "makers")] == [
-        (column.name, table) for column, table in NOTES.references()
+    assert [(column.name, table) for column, table in MAKERS.references()] == [("flagship", "goods")]
+    assert [(column.name, table) for column, table in NOTES.references()] == [
+        ("subject", "makers"),
+        ("subject", "goods"),
+        ("body", "goods"),
+        ("body", "makers"),
     ]

@@ -83,7 +83,7 @@ def test_a_day_loses_its_time() -> None:
 
 def test_any_number_but_zero_is_true() -> None:
     """TINYINT(1) holds more than two values; the application reads all but 0 as true."""
-    assert [True, True, False] == [parsed(values.Boolean(), source) for source in ("2", "-1", "0")]
+    assert [parsed(values.Boolean(), source) for source in ("2", "-1", "0")] == [True, True, False]
 
 
 @pytest.mark.parametrize(
@@ -129,8 +129,8 @@ def test_text_that_is_no_json_is_kept(document: str) -> None:
 
 def test_half_a_surrogate_pair_in_json_stays_escaped() -> None:
     """No text column can hold it unescaped, and a live document must never stop the reading of a table."""
-    assert '"\\ud800"' == parsed(values.Json(), '"\\ud800"')
+    assert parsed(values.Json(), '"\\ud800"') == '"\\ud800"'
 
 
 def test_decoded_json_is_written_in_canonical_form() -> None:
-    assert '{"a":[1,true,"x"],"b":null}' == dump_json({"b": None, "a": [1.0, True, "x"]})
+    assert dump_json({"b": None, "a": [1.0, True, "x"]}) == '{"a":[1,true,"x"],"b":null}'

@@ -196,9 +196,11 @@ def nameless_makers_are(severity: Severity) -> Rule:
     """Every maker has a name: the rule of the whole-process tests."""
     return rule(
         severity=severity,
-        violations=lambda rows: rows["makers"]
-        .filter(pl.col("name") == "")
-        .select(pl.col("_key").alias("key"), pl.lit("has no name").alias("why")),
+        violations=lambda rows: (
+            rows["makers"]
+            .filter(pl.col("name") == "")
+            .select(pl.col("_key").alias("key"), pl.lit("has no name").alias("why"))
+        ),
     )
 
 

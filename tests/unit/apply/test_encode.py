@@ -49,7 +49,7 @@ def test_integers_are_written_as_the_driver_does(value: int) -> None:
 
 @pytest.mark.parametrize("dtype", [pl.String, pl.Int64])
 def test_null_is_written_as_null(dtype: type[pl.DataType]) -> None:
-    assert ["NULL"] == encoded(pl.Series([None], dtype=dtype))
+    assert encoded(pl.Series([None], dtype=dtype)) == ["NULL"]
 
 
 @pytest.mark.parametrize("dtype", [pl.Float64, pl.Boolean, pl.Binary, pl.Date])
@@ -61,11 +61,11 @@ def test_what_has_no_exact_text_does_not_travel(dtype: type[pl.DataType]) -> Non
 def test_rows_keep_their_order() -> None:
     rows = pl.DataFrame({"id": [2, 1, None], "code": ["b", None, "it's"]})
 
-    assert [(3, "(2,'b'),(1,NULL),(NULL,'it\\'s')")] == list(value_lists(rows))
+    assert list(value_lists(rows)) == [(3, "(2,'b'),(1,NULL),(NULL,'it\\'s')")]
 
 
 def test_no_rows_need_no_statement() -> None:
-    assert [] == list(value_lists(pl.DataFrame(schema={"id": pl.Int64, "code": pl.String})))
+    assert list(value_lists(pl.DataFrame(schema={"id": pl.Int64, "code": pl.String}))) == []
 
 
 def test_statements_have_a_bounded_size() -> None:
@@ -74,9 +74,9 @@ def test_statements_have_a_bounded_size() -> None:
 
     statements = list(value_lists(rows))
 
-    assert 3 == len(statements)
+    assert len(statements) == 3
     assert all(len(text) < STATEMENT_BYTES * 1.1 for _, text in statements)
-    assert 2_500 == sum(height for height, _ in statements)
+    assert sum(height for height, _ in statements) == 2_500
     assert [f"({number}," for number in range(2_500)] == [
         line[: line.index(",") + 1] for _, text in statements for line in text.replace("),(", ")\n(").split("\n")
     ]
@@ -87,11 +87,11 @@ def test_a_row_larger_than_a_statement_takes_little_company() -> None:
 
     statements = list(value_lists(rows))
 
-    assert 3 == sum(height for height, _ in statements)
+    assert sum(height for height, _ in statements) == 3
     assert all(len(text) < STATEMENT_BYTES * 2.1 for _, text in statements)
 
 
 def test_bytes_count_and_not_characters() -> None:
     rows = pl.DataFrame({"text": ["€" * 1_000] * 500})
 
-    assert 2 == len(list(value_lists(rows)))
+    assert len(list(value_lists(rows))) == 2

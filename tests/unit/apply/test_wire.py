@@ -14,9 +14,7 @@ Cells = list[tuple[object, ...]]
 
 def known(**tables: dict[str, int]) -> Ids:
     schema = {KEY: pl.String, ID: pl.Int64}
-    return {
-        name: pl.DataFrame({KEY: list(ids), ID: list(ids.values())}, schema=schema) for name, ids in tables.items()
-    }
+    return {name: pl.DataFrame({KEY: list(ids), ID: list(ids.values())}, schema=schema) for name, ids in tables.items()}
 
 
 def wired(spec: TableSpec, rows: list[Row], names: list[str], ids: Ids) -> Cells:
@@ -31,19 +29,20 @@ def test_values_travel_as_exact_texts_and_integers() -> None:
         {"code": "BOLT"},
     ]
 
-    assert [("ACME", "it's", "4.50", "1999-12-31", 0), ("BOLT", "unnamed", None, None, 1)] == wired(
-        MAKERS, rows, ["code", "name", "rating", "founded", "active"], {}
-    )
+    assert wired(MAKERS, rows, ["code", "name", "rating", "founded", "active"], {}) == [
+        ("ACME", "it's", "4.50", "1999-12-31", 0),
+        ("BOLT", "unnamed", None, None, 1),
+    ]
 
 
 def test_moments_and_integers_travel_too() -> None:
     rows: list[Row] = [{"sku": "SAW", "stock": "7", "kind": "made", "listed_at": "2026-01-05 07:08:09"}]
 
-    assert [(7, "made", "2026-01-05 07:08:09")] == wired(GOODS, rows, ["stock", "kind", "listed_at"], {})
+    assert wired(GOODS, rows, ["stock", "kind", "listed_at"], {}) == [(7, "made", "2026-01-05 07:08:09")]
 
 
 def test_only_the_columns_asked_for_travel_in_their_order() -> None:
-    assert [("unnamed", "ACME")] == wired(MAKERS, [{"code": "ACME"}], ["name", "code"], {})
+    assert wired(MAKERS, [{"code": "ACME"}], ["name", "code"], {}) == [("unnamed", "ACME")]
 
 
 def test_references_travel_as_ids_in_the_order_of_rows() -> None:
@@ -54,15 +53,15 @@ def test_references_travel_as_ids_in_the_order_of_rows() -> None:
     ]
     ids = known(makers={"ACME": 7, "BOLT": 3}, goods={"a": 1, "b": 2, "c": 9})
 
-    assert [(3, None), (7, 9), (3, None)] == wired(GOODS, rows, ["maker", "base"], ids)
+    assert wired(GOODS, rows, ["maker", "base"], ids) == [(3, None), (7, 9), (3, None)]
 
 
 def test_a_reference_without_natural_key_travels_as_its_number() -> None:
     """Whether its table is read or not."""
     rows: list[Row] = [{"sku": "a", "maker": "\\#42"}]
 
-    assert [(42,)] == wired(GOODS, rows, ["maker"], {})
-    assert [(42,)] == wired(GOODS, rows, ["maker"], known(makers={"ACME": 1}))
+    assert wired(GOODS, rows, ["maker"], {}) == [(42,)]
+    assert wired(GOODS, rows, ["maker"], known(makers={"ACME": 1})) == [(42,)]
 
 
 @pytest.mark.parametrize("ids", [known(makers={"ACME": 1}), known()], ids=["other rows", "no table"])
@@ -85,11 +84,12 @@ def test_a_polymorphic_reference_travels_as_the_id_in_the_table_it_selects() -> 
         {"ref": "7"},
     ]
 
-    assert [(1,), (11,), (12,), (None,), (5,), (6,), (None,)] == wired(NOTES, rows, ["subject"], NOTE_IDS)
+    assert wired(NOTES, rows, ["subject"], NOTE_IDS) == [(1,), (11,), (12,), (None,), (5,), (6,), (None,)]
 
 
 @pytest.mark.parametrize(
-    "row", [{"subject_type": "maker", "subject": "SAW"}, {"subject": "SAW"}, {"subject_type": "other", "subject": "SAW"}]
+    "row",
+    [{"subject_type": "maker", "subject": "SAW"}, {"subject": "SAW"}, {"subject_type": "other", "subject": "SAW"}],
 )
 def test_a_polymorphic_reference_to_nobody_is_refused(row: Row) -> None:
     with pytest.raises(MissingParent, match=r"notes\.subject refers to SAW"):
@@ -119,4 +119,4 @@ def test_a_reference_to_nobody_inside_json_is_refused(ids: Ids) -> None:
 
 
 def test_no_rows_travel_as_none() -> None:
-    assert [] == wired(NOTES, [], ["ref", "subject", "body"], NOTE_IDS)
+    assert wired(NOTES, [], ["ref", "subject", "body"], NOTE_IDS) == []

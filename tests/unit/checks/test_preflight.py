@@ -37,7 +37,7 @@ LIVE_CODE = LiveColumn("code", "varchar", nullable=False, has_default=False, len
 
 
 def test_a_schema_that_fits_has_no_findings() -> None:
-    assert [] == told(things(CODE), live_schema(LIVE_CODE), [{"code": "a"}])
+    assert told(things(CODE), live_schema(LIVE_CODE), [{"code": "a"}]) == []
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,9 @@ def test_a_missing_table_is_named(live_name: str, nearest: str) -> None:
 
 
 def test_a_missing_table_of_an_empty_database_is_named() -> None:
-    assert [("table things is missing", "the live schema", "the live schema has no similar name")] == told(
-        things(CODE), LiveSchema(tables={})
-    )
+    assert told(things(CODE), LiveSchema(tables={})) == [
+        ("table things is missing", "the live schema", "the live schema has no similar name")
+    ]
 
 
 def test_a_renamed_column_is_named_with_its_nearest_name() -> None:
@@ -65,23 +65,23 @@ def test_a_renamed_column_is_named_with_its_nearest_name() -> None:
         LiveColumn("state_us", "varchar", nullable=True, has_default=False, length=10),
     )
 
-    assert [
+    assert told(spec, live) == [
         ("column things.status is missing", "table things in the live schema", "the nearest live name is state_us")
-    ] == told(spec, live)
+    ]
 
 
 def test_without_undeclared_columns_all_are_offered() -> None:
     spec = things(CODE, Column("codes", values.Text(10)))
 
-    assert [
+    assert told(spec, live_schema(LIVE_CODE)) == [
         ("column things.codes is missing", "table things in the live schema", "the nearest live name is code")
-    ] == told(spec, live_schema(LIVE_CODE))
+    ]
 
 
 def test_a_missing_surrogate_key_is_a_missing_column() -> None:
     schema = LiveSchema(tables={"things": {"code": LIVE_CODE}})
 
-    assert ["column things.id is missing"] == [what for what, _, _ in told(things(CODE), schema)]
+    assert [what for what, _, _ in told(things(CODE), schema)] == ["column things.id is missing"]
 
 
 FITS: list[tuple[Kind, LiveColumn]] = [
@@ -112,9 +112,11 @@ FITS: list[tuple[Kind, LiveColumn]] = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "live"), FITS, ids=lambda part: part.data_type if isinstance(part, LiveColumn) else "")
+@pytest.mark.parametrize(
+    ("kind", "live"), FITS, ids=lambda part: part.data_type if isinstance(part, LiveColumn) else ""
+)
 def test_a_column_that_can_hold_every_value_fits(kind: Kind, live: LiveColumn) -> None:
-    assert [] == told(things(CODE, Column("x", kind, nullable=True)), live_schema(LIVE_CODE, live))
+    assert told(things(CODE, Column("x", kind, nullable=True)), live_schema(LIVE_CODE, live)) == []
 
 
 @pytest.mark.parametrize(
@@ -200,31 +202,31 @@ X = Column("x", values.Integer(), nullable=True)
 def test_a_not_null_column_that_desired_rows_leave_empty_is_named() -> None:
     live = live_schema(LIVE_CODE, LiveColumn("x", "int", nullable=False, has_default=True))
 
-    assert [
+    assert told(things(CODE, X), live, [{"code": "a"}, {"code": "b"}, {"code": "c", "x": "1"}]) == [
         (
             "column things.x is NOT NULL and gets no value",
             "table things in the live schema",
             "2 desired rows have no value for it",
         )
-    ] == told(things(CODE, X), live, [{"code": "a"}, {"code": "b"}, {"code": "c", "x": "1"}])
-    assert [] == told(things(CODE, X), live, [{"code": "c", "x": "1"}])
-    assert [] == told(things(CODE, X), live, [])
-    assert [] == told(things(CODE, X), live)
+    ]
+    assert told(things(CODE, X), live, [{"code": "c", "x": "1"}]) == []
+    assert told(things(CODE, X), live, []) == []
+    assert told(things(CODE, X), live) == []
 
 
 def test_a_not_null_column_that_nobody_knows_needs_a_default() -> None:
     """Otherwise no row can be created."""
     unknown = LiveColumn("since", "date", nullable=False, has_default=False)
 
-    assert [
+    assert told(things(CODE), live_schema(LIVE_CODE, unknown), [{"code": "a"}]) == [
         (
             "column things.since is NOT NULL and gets no value",
             "table things in the live schema",
             "it has no default and reconcile does not know it",
         )
-    ] == told(things(CODE), live_schema(LIVE_CODE, unknown), [{"code": "a"}])
-    assert [] == told(things(CODE), live_schema(LIVE_CODE, replace(unknown, has_default=True)), [{"code": "a"}])
-    assert [] == told(things(CODE), live_schema(LIVE_CODE, replace(unknown, nullable=True)), [{"code": "a"}])
+    ]
+    assert told(things(CODE), live_schema(LIVE_CODE, replace(unknown, has_default=True)), [{"code": "a"}]) == []
+    assert told(things(CODE), live_schema(LIVE_CODE, replace(unknown, nullable=True)), [{"code": "a"}]) == []
 
 
 def test_all_findings_come_at_once() -> None:
@@ -241,11 +243,11 @@ def test_all_findings_come_at_once() -> None:
         declared({"things": [{"code": "a", "y": "2026-01-05"}]}, {"things": spec}),
     )
 
-    assert [
+    assert [finding.what for finding in findings] == [
         "table others is missing",
         "column things.code is too short",
         "column things.y is missing",
         "column things.x is NOT NULL and gets no value",
         "column things.yy is NOT NULL and gets no value",
-    ] == [finding.what for finding in findings]
+    ]
     assert all(finding.fix for finding in findings)

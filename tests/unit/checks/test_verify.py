@@ -15,23 +15,24 @@ def test_rules_are_asked_in_order() -> None:
 
     found = verify([rule("first"), NAMED], rows)
 
-    assert [("first", []), ("named", [("ACME", "has no name")])] == [
-        (verdict.rule.id, verdict.violations.rows()) for verdict in found
+    assert [(verdict.rule.id, verdict.violations.rows()) for verdict in found] == [
+        ("first", []),
+        ("named", [("ACME", "has no name")]),
     ]
-    assert [True, False] == [verdict.has_passed for verdict in found]
+    assert [verdict.has_passed for verdict in found] == [True, False]
 
 
 def test_a_rule_whose_table_is_missing_has_failed() -> None:
     """Never passed: a check that finds no table has checked nothing."""
     [found] = verify([rule(tables=("makers", "goods", "tags"))], live({"goods": []}))
 
-    assert ("table makers, tags is missing", False) == (found.missing, found.has_passed)
+    assert (found.missing, found.has_passed) == ("table makers, tags is missing", False)
 
 
 def test_a_rule_that_reads_a_table_it_did_not_name_has_failed_without_it() -> None:
     [found] = verify([rule(violations=lambda rows: rows["goods"])], live({"makers": []}))
 
-    assert "table goods is missing" == found.missing
+    assert found.missing == "table goods is missing"
     assert found.violations.is_empty()
 
 
@@ -48,7 +49,7 @@ def test_a_rule_whose_column_is_missing_has_failed() -> None:
 
 
 def test_the_tables_of_rules_are_known_by_spec() -> None:
-    assert {"makers": MAKERS} == tables_of([rule(tables=("makers",)), rule(tables=("elsewhere",))], SPECS)
+    assert tables_of([rule(tables=("makers",)), rule(tables=("elsewhere",))], SPECS) == {"makers": MAKERS}
 
 
 def test_warnings_fail_only_when_it_is_strict() -> None:
@@ -65,8 +66,8 @@ def test_warnings_fail_only_when_it_is_strict() -> None:
 def test_violations_that_were_there_before_are_not_introduced() -> None:
     checked = rule()
 
-    assert [] == introduced([verdict(checked, "ACME", "BOLT")], [verdict(checked, "ACME")])
-    assert [] == introduced([verdict(checked)], [verdict(checked)])
+    assert introduced([verdict(checked, "ACME", "BOLT")], [verdict(checked, "ACME")]) == []
+    assert introduced([verdict(checked)], [verdict(checked)]) == []
 
 
 def test_new_violations_are_told_key_by_key() -> None:
@@ -80,7 +81,7 @@ def test_new_violations_are_told_key_by_key() -> None:
 def test_the_same_key_under_another_rule_is_introduced() -> None:
     [found] = introduced([verdict(rule("first"), "ACME")], [verdict(rule("second"), "ACME")])
 
-    assert "second" == found.rule.id
+    assert found.rule.id == "second"
 
 
 def test_a_table_that_went_missing_is_introduced() -> None:
@@ -88,7 +89,7 @@ def test_a_table_that_went_missing_is_introduced() -> None:
     missing = verdict(checked, missing="table makers is missing")
 
     assert [missing.missing] == [found.missing for found in introduced([verdict(checked)], [missing])]
-    assert [] == introduced([missing], [missing])
+    assert introduced([missing], [missing]) == []
 
 
 def test_a_violation_has_a_key_and_a_reason() -> None:

@@ -54,10 +54,7 @@ def groups(collation: Collation, *keys: str) -> int:
             "utf8mb4_uca1400_nopad_ai_ci",
             Collation("utf8mb4_uca1400_nopad_ai_ci", is_binary=False, pads_space=False, is_neutral=True),
         ),
-        (
-            "utf8mb4_0900_as_cs",
-            Collation("utf8mb4_0900_as_cs", is_binary=False, pads_space=False, is_neutral=False),
-        ),
+        ("utf8mb4_0900_as_cs", Collation("utf8mb4_0900_as_cs", is_binary=False, pads_space=False, is_neutral=False)),
         ("utf8mb4_german2_ci", Collation("utf8mb4_german2_ci", is_binary=False, pads_space=True, is_neutral=False)),
     ],
 )
@@ -72,7 +69,7 @@ def test_binary_keys_are_taken_as_they_are() -> None:
 
 
 def test_a_binary_collation_may_pad() -> None:
-    assert ["a", "A"] == fold(collation_named("utf8mb4_bin"), pl.Series(["a  ", "A"]), ask_nothing).to_list()
+    assert fold(collation_named("utf8mb4_bin"), pl.Series(["a  ", "A"]), ask_nothing).to_list() == ["a", "A"]
 
 
 def test_plain_ascii_needs_no_server() -> None:
@@ -81,19 +78,19 @@ def test_plain_ascii_needs_no_server() -> None:
 
     folded = fold(NEUTRAL, keys, ask_nothing)
 
-    assert ["ab-1", "ab-1", None, ""] == folded.to_list()
-    assert "code" == folded.name
+    assert folded.to_list() == ["ab-1", "ab-1", None, ""]
+    assert folded.name == "code"
 
 
 def test_trailing_spaces_count_unless_the_collation_pads() -> None:
-    assert 2 == groups(NEUTRAL, "a", "a ")
-    assert 1 == groups(PADDING, "a", "a ")
-    assert 2 == groups(PADDING, "a", " a")
+    assert groups(NEUTRAL, "a", "a ") == 2
+    assert groups(PADDING, "a", "a ") == 1
+    assert groups(PADDING, "a", " a") == 2
 
 
 def test_the_server_weighs_what_is_not_ascii() -> None:
-    assert 1 == groups(NEUTRAL, "cafe", "CAFÉ", "café")
-    assert 2 == groups(NEUTRAL, "cafe", "café", "cafés")
+    assert groups(NEUTRAL, "cafe", "CAFÉ", "café") == 1
+    assert groups(NEUTRAL, "cafe", "café", "cafés") == 2
 
 
 def test_control_characters_are_weighed_by_the_server() -> None:
@@ -114,16 +111,16 @@ def test_other_collations_are_always_weighed_by_the_server() -> None:
     asked: list[str] = []
 
     def listen(collation: Collation, texts: list[str]) -> list[str]:
-        assert GERMAN == collation
+        assert collation == GERMAN
         asked.extend(texts)
         return weigh(collation, texts)
 
     folded = fold(GERMAN, pl.Series(["b", "a", "B", "a", None]), listen)
 
-    assert ["b", "a", "B"] == asked
+    assert asked == ["b", "a", "B"]
     assert (folded[0], folded[1], None) == (folded[2], folded[3], folded[4])
 
 
 @pytest.mark.parametrize("collation", [BINARY, NEUTRAL, PADDING, GERMAN])
 def test_no_keys_fold_to_none(collation: Collation) -> None:
-    assert [] == fold(collation, pl.Series([], dtype=pl.String), weigh).to_list()
+    assert fold(collation, pl.Series([], dtype=pl.String), weigh).to_list() == []

@@ -18,7 +18,9 @@ def line(*cells: str | None) -> str:
     )
 
 
-@pytest.mark.parametrize("title", ["", "plain", None, "\\N", "\\", "\\s", "\\b", f"a{SEPARATOR}b", "\\\\s\\N", "é\n'\""])
+@pytest.mark.parametrize(
+    "title", ["", "plain", None, "\\N", "\\", "\\s", "\\b", f"a{SEPARATOR}b", "\\\\s\\N", "é\n'\""]
+)
 def test_a_line_comes_apart_as_it_was(title: str | None) -> None:
     rows = RawTable(TAGS, NAMES, [line("1", "a", title), line("2", "b", "x")]).frame()
 
@@ -28,7 +30,7 @@ def test_a_line_comes_apart_as_it_was(title: str | None) -> None:
 def test_tuples_are_taken_as_they_are() -> None:
     rows = RawTable(TAGS, NAMES, [("1", "a", None), ("2", "\\N", "x")]).frame()
 
-    assert [("1", "a", None), ("2", "\\N", "x")] == rows.rows()
+    assert rows.rows() == [("1", "a", None), ("2", "\\N", "x")]
 
 
 def test_no_rows_still_have_columns() -> None:
@@ -37,6 +39,6 @@ def test_no_rows_still_have_columns() -> None:
 
 def test_a_row_too_large_for_the_server_is_said_so() -> None:
     with pytest.raises(ReconcileError) as error:
-        RawTable(TAGS, NAMES, ["1", None]).frame()  # type: ignore[list-item]
+        RawTable(TAGS, NAMES, ["1", None]).frame()  # type: ignore[arg-type]
 
-    assert "a row is too large to read" == error.value.findings[0].what
+    assert error.value.findings[0].what == "a row is too large to read"

@@ -47,12 +47,12 @@ def test_ids_become_natural_keys() -> None:
         }
     )
 
-    assert ["ACME", "ACME"] == column(state, "goods", "maker")
-    assert ["SAW", None] == column(state, "goods", "base")
-    assert ["SAW"] == column(state, "makers", "flagship")
-    assert [3, 4] == column(state, "goods", ID)
-    assert ["BLADE", "SAW"] == column(state, "goods", KEY)
-    assert () == state.findings
+    assert column(state, "goods", "maker") == ["ACME", "ACME"]
+    assert column(state, "goods", "base") == ["SAW", None]
+    assert column(state, "makers", "flagship") == ["SAW"]
+    assert column(state, "goods", ID) == [3, 4]
+    assert column(state, "goods", KEY) == ["BLADE", "SAW"]
+    assert state.findings == ()
 
 
 def test_a_key_of_references_is_made_of_their_keys() -> None:
@@ -64,17 +64,17 @@ def test_a_key_of_references_is_made_of_their_keys() -> None:
         }
     )
 
-    assert ["A\\\\\\|B|sharp"] == column(state, "goods_tags", KEY)
+    assert column(state, "goods_tags", KEY) == ["A\\\\\\|B|sharp"]
 
 
 def test_a_reference_to_nobody_keeps_its_number() -> None:
     state = resolved({"makers": [{"id": "1", "code": "ACME"}], "goods": [{"id": "1", "sku": "SAW", "maker": "99"}]})
 
-    assert ["\\#99"] == column(state, "goods", "maker")
+    assert column(state, "goods", "maker") == ["\\#99"]
 
 
 def test_a_reference_into_a_table_that_is_not_read_keeps_its_number() -> None:
-    assert ["\\#1"] == column(resolved({"goods": [{"id": "1", "sku": "SAW", "maker": "1"}]}), "goods", "maker")
+    assert column(resolved({"goods": [{"id": "1", "sku": "SAW", "maker": "1"}]}), "goods", "maker") == ["\\#1"]
 
 
 def test_a_table_without_natural_key_is_known_by_its_ids() -> None:
@@ -83,13 +83,13 @@ def test_a_table_without_natural_key_is_known_by_its_ids() -> None:
         {"tags": [{"id": "9", "code": "sharp"}], "goods_tags": [{"id": "1", "good": None, "tag": "9"}]}, specs=specs
     )
 
-    assert ["\\#9"] == column(state, "tags", KEY)
-    assert ["\\#9"] == column(state, "goods_tags", "tag")
+    assert column(state, "tags", KEY) == ["\\#9"]
+    assert column(state, "goods_tags", "tag") == ["\\#9"]
 
 
 def test_a_table_whose_key_column_is_missing_is_known_by_its_ids() -> None:
     """Preflight reports the column; a check that reads the table must still see its rows."""
-    assert ["\\#9"] == column(resolved({"tags": [{"id": "9", "title": "Sharp"}]}), "tags", KEY)
+    assert column(resolved({"tags": [{"id": "9", "title": "Sharp"}]}), "tags", KEY) == ["\\#9"]
 
 
 def test_a_polymorphic_reference_points_where_its_discriminator_says() -> None:
@@ -108,15 +108,15 @@ def test_a_polymorphic_reference_points_where_its_discriminator_says() -> None:
         }
     )
 
-    assert ["SAW", "ACME", "\\#2", "\\#1", "\\#1", None] == column(state, "notes", "subject")
-    assert ["n1", "n2", "n3", "n4", "n5", "n6"] == column(state, "notes", "ref")
+    assert column(state, "notes", "subject") == ["SAW", "ACME", "\\#2", "\\#1", "\\#1", None]
+    assert column(state, "notes", "ref") == ["n1", "n2", "n3", "n4", "n5", "n6"]
 
 
 def test_a_polymorphic_reference_without_discriminator_keeps_its_number() -> None:
     """Preflight reports the missing column; until then nothing is known about the number."""
     state = resolved({"makers": [{"id": "1", "code": "ACME"}], "notes": [{"id": "1", "ref": "n1", "subject": "1"}]})
 
-    assert ["\\#1"] == column(state, "notes", "subject")
+    assert column(state, "notes", "subject") == ["\\#1"]
 
 
 def body(document: str | None) -> object:
@@ -151,7 +151,7 @@ def test_ids_inside_json_become_natural_keys(document: str | None, expected: str
 def test_ids_inside_json_of_tables_not_read_keep_their_numbers() -> None:
     state = resolved({"notes": [{"id": "1", "ref": "n1", "body": '{"good_id":7}'}]})
 
-    assert ['{"good_id":"\\\\#7"}'] == column(state, "notes", "body")
+    assert column(state, "notes", "body") == ['{"good_id":"\\\\#7"}']
 
 
 def test_the_oldest_of_rows_that_share_a_key_stands_for_it() -> None:
@@ -170,21 +170,21 @@ def test_the_oldest_of_rows_that_share_a_key_stands_for_it() -> None:
 def test_rows_that_share_a_key_are_reported() -> None:
     [finding] = resolved({"tags": [{"id": "1", "code": "a"}, {"id": "2", "code": "a"}]}).findings
 
-    assert Severity.WARNING == finding.severity
-    assert "live rows share a natural key" == finding.what
+    assert finding.severity == Severity.WARNING
+    assert finding.what == "live rows share a natural key"
     assert f"table tags, a{DUPLICATE}2" == finding.where
-    assert "1 rows repeat a key (code) that an older row has" == finding.why
+    assert finding.why == "1 rows repeat a key (code) that an older row has"
 
 
 def test_a_key_that_only_looks_repeated_is_not_reported() -> None:
-    assert () == resolved({"tags": [{"id": "2", "code": "a\\=2"}]}).findings
+    assert resolved({"tags": [{"id": "2", "code": "a\\=2"}]}).findings == ()
 
 
 def test_keys_that_the_collation_holds_equal_are_shared() -> None:
     tables: Texts = {"tags": [{"id": "1", "code": "Café"}, {"id": "2", "code": "CAFE"}]}
 
     assert ["Café", f"CAFE{DUPLICATE}2"] == column(resolved(tables, collation=NEUTRAL), "tags", KEY)
-    assert ["Café", "CAFE"] == column(resolved(tables), "tags", KEY)
+    assert column(resolved(tables), "tags", KEY) == ["Café", "CAFE"]
 
 
 def test_a_live_row_takes_the_declared_spelling_of_its_key() -> None:
@@ -204,17 +204,17 @@ def test_a_live_row_takes_the_declared_spelling_of_its_key() -> None:
         collation=NEUTRAL,
     )
 
-    assert ["Acme"] == column(state, "makers", KEY)
-    assert ["ACME"] == column(state, "makers", "code")
-    assert ["Acme"] == column(state, "goods", "maker")
-    assert ["Saw|sharp"] == column(state, "goods_tags", KEY)
-    assert () == state.findings
+    assert column(state, "makers", KEY) == ["Acme"]
+    assert column(state, "makers", "code") == ["ACME"]
+    assert column(state, "goods", "maker") == ["Acme"]
+    assert column(state, "goods_tags", KEY) == ["Saw|sharp"]
+    assert state.findings == ()
 
 
 def test_a_row_that_nobody_declares_keeps_its_own_spelling() -> None:
     state = resolved({"tags": [{"id": "1", "code": "OLD"}]}, desired={"tags": [{"code": "new"}]}, collation=NEUTRAL)
 
-    assert ["OLD"] == column(state, "tags", KEY)
+    assert column(state, "tags", KEY) == ["OLD"]
 
 
 def test_declared_rows_that_the_collation_holds_equal_are_refused() -> None:
@@ -226,7 +226,7 @@ def test_declared_rows_that_the_collation_holds_equal_are_refused() -> None:
         resolve({"tags": live_tags}, desired, lambda _table, _column: NEUTRAL, weigh)
 
     [finding] = error.value.findings
-    assert "two declared rows are one row under the live collation" == finding.what
+    assert finding.what == "two declared rows are one row under the live collation"
     assert ("table tags", {"a", "A"}) == (finding.where, set(finding.why.split(", ")))
 
 
@@ -245,14 +245,14 @@ def test_a_value_that_cannot_be_read_is_reported_and_null(
 
     [finding] = state.findings
     assert (Severity.WARNING, where, why) == (finding.severity, finding.where, finding.why)
-    assert [None] == column(state, table, where.partition(",")[0].partition(".")[2])
+    assert column(state, table, where.partition(",")[0].partition(".")[2]) == [None]
 
 
 def test_an_empty_table_has_its_columns() -> None:
     table = RawTable(SPECS["tags"], ("id", "code", "title"), [])
     state = resolve({"tags": table}, {}, lambda _table, _column: NEUTRAL, weigh)
 
-    assert [] == column(state, "tags", KEY)
+    assert column(state, "tags", KEY) == []
     assert {ID: pl.Int64, "code": pl.String, "title": pl.String, KEY: pl.String} == dict(state.dataset["tags"].schema)
 
 

@@ -21,20 +21,20 @@ def refused(url: str) -> ReconcileError:
 def test_every_spelling_of_a_server_uses_the_one_driver(scheme: str) -> None:
     target = parse(f"{scheme}://user:s3cret@db.example:3307/shop", "the test")
 
-    assert "mysql+pymysql" == target.url.drivername
-    assert ("user", "s3cret", "db.example", 3307, "shop") == (
-        target.url.username,
-        target.url.password,
-        target.url.host,
-        target.url.port,
-        target.url.database,
+    assert target.url.drivername == "mysql+pymysql"
+    assert (target.url.username, target.url.password, target.url.host, target.url.port, target.url.database) == (
+        "user",
+        "s3cret",
+        "db.example",
+        3307,
+        "shop",
     )
     assert not target.is_sqlite
 
 
 def test_spaces_around_a_url_do_not_count() -> None:
     """As a pasted line ends."""
-    assert "shop" == parse(f" {SERVER}\n", "the test").database
+    assert parse(f" {SERVER}\n", "the test").database == "shop"
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_people_read_where_the_database_is(url: str, expected: str) -> None:
 
 
 def test_a_target_in_memory_has_a_name_too() -> None:
-    assert "sqlite file :memory:" == str(Target(URL.create("sqlite"), "the test"))
+    assert str(Target(URL.create("sqlite"), "the test")) == "sqlite file :memory:"
 
 
 @pytest.mark.parametrize(
@@ -86,15 +86,15 @@ def test_tls_modes_are_read_as_providers_write_them(query: str, mode: str) -> No
 
 @pytest.mark.parametrize("name", ["ssl-ca", "ssl_ca", "sslrootcert"])
 def test_the_certificate_authority_is_taken(name: str) -> None:
-    assert "ca.pem" == parse(f"{SERVER}?ssl-mode=VERIFY_CA&{name}=ca.pem", "the test").tls_ca
+    assert parse(f"{SERVER}?ssl-mode=VERIFY_CA&{name}=ca.pem", "the test").tls_ca == "ca.pem"
 
 
 def test_settings_of_other_clients_are_ignored_by_name() -> None:
     """And never reach the driver."""
     target = parse(f"{SERVER}?ssl-mode=REQUIRED&connection_limit=5&charset=latin1", "the test")
 
-    assert ("charset", "connection_limit") == target.ignored
-    assert {} == dict(target.url.query)
+    assert target.ignored == ("charset", "connection_limit")
+    assert dict(target.url.query) == {}
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_settings_of_other_clients_are_ignored_by_name() -> None:
 def test_a_url_that_cannot_be_used_says_why(url: str, why: str) -> None:
     error = refused(url)
 
-    assert ExitCode.USAGE == error.exit_code
+    assert error.exit_code == ExitCode.USAGE
     assert [("the database URL cannot be used", "the test", why)] == [
         (finding.what, finding.where, finding.why) for finding in error.findings
     ]
@@ -146,7 +146,7 @@ def test_a_target_never_shows_the_password() -> None:
 
 
 def test_an_encoded_password_is_decoded_for_the_driver() -> None:
-    assert "p@s/s" == parse("mysql://user:p%40s%2Fs@db.example/shop", "the test").url.password
+    assert parse("mysql://user:p%40s%2Fs@db.example/shop", "the test").url.password == "p@s/s"
 
 
 FLAG, OWN, COMMON = "sqlite:///flag.db", "sqlite:///own.db", "sqlite:///common.db"
@@ -163,13 +163,7 @@ FLAG, OWN, COMMON = "sqlite:///flag.db", "sqlite:///own.db", "sqlite:///common.d
             "own.db",
             "RECONCILE_DATABASE_URL in the environment",
         ),
-        (
-            None,
-            {"DATABASE_URL": COMMON},
-            {"RECONCILE_DATABASE_URL": OWN},
-            "own.db",
-            "RECONCILE_DATABASE_URL in .env",
-        ),
+        (None, {"DATABASE_URL": COMMON}, {"RECONCILE_DATABASE_URL": OWN}, "own.db", "RECONCILE_DATABASE_URL in .env"),
         (None, {"DATABASE_URL": COMMON}, {"DATABASE_URL": OWN}, "common.db", "DATABASE_URL in the environment"),
         (None, {}, {"DATABASE_URL": COMMON}, "common.db", "DATABASE_URL in .env"),
         (None, {}, {}, "terp.db", "embedded default, no DATABASE_URL is set"),
@@ -191,8 +185,8 @@ def tls(mode: str) -> dict[str, object]:
 
 
 def test_tls_is_offered_unless_it_is_asked_for_or_off() -> None:
-    assert {} == tls("PREFERRED")
-    assert {"ssl_disabled": True} == tls("DISABLED")
+    assert tls("PREFERRED") == {}
+    assert tls("DISABLED") == {"ssl_disabled": True}
 
 
 @pytest.mark.parametrize(

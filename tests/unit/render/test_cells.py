@@ -53,17 +53,17 @@ def test_an_update_shows_the_columns_that_differ() -> None:
     ).tables
     [row] = shown_rows(table)
 
-    assert ({"rating": "4.00", "active": False}, {"rating": "4.50", "active": True}) == (row.before, row.after)
+    assert (row.before, row.after) == ({"rating": "4.00", "active": False}, {"rating": "4.50", "active": True})
 
 
 def test_a_delete_shows_the_live_row() -> None:
     [table] = planned(declared({"settings": []}), live({"settings": [{"name": "a", "value": "1"}]})).tables
     [row] = shown_rows(table)
 
-    assert ({"name": "a", "value": "1"}, None) == (row.before, row.after)
+    assert (row.before, row.after) == ({"name": "a", "value": "1"}, None)
 
 
 def test_a_limit_keeps_the_first_rows() -> None:
     [table] = planned(declared({"tags": [{"code": "b"}, {"code": "a"}, {"code": "c"}]}), live({})).tables
 
-    assert ["a", "b"] == [row.key for row in shown_rows(table, limit=2)]
+    assert [row.key for row in shown_rows(table, limit=2)] == ["a", "b"]

@@ -26,8 +26,9 @@ def document(**options: Any) -> Any:  # noqa: ANN401 - a decoded JSON document
 
 
 def test_the_head_names_format_and_tool() -> None:
-    assert {"format_version": "1.0", "tool_version": "1.2.3"} == {
-        name: document()[name] for name in ("format_version", "tool_version")
+    assert {name: document()[name] for name in ("format_version", "tool_version")} == {
+        "format_version": "1.0",
+        "tool_version": "1.2.3",
     }
 
 
@@ -36,23 +37,27 @@ def test_the_plan_is_described() -> None:
 
     assert PLAN.checksum == found["checksum"]
     assert PLAN.checksum[:12] == found["plan_id"]
-    assert ("here", "sqlite", "tiny", "reset", "2026-01-05") == tuple(
-        found[name] for name in ("target", "engine", "state", "mode", "as_of")
+    assert tuple(found[name] for name in ("target", "engine", "state", "mode", "as_of")) == (
+        "here",
+        "sqlite",
+        "tiny",
+        "reset",
+        "2026-01-05",
     )
-    assert {"size": "full", "scale": 1, "seed": 1} == found["profile"]
+    assert found["profile"] == {"size": "full", "scale": 1, "seed": 1}
     assert dict(PLAN.fingerprints) == found["fingerprints"]
-    assert {"id": "later", "title": "Not there yet", "is_built": False} == found["steps"][2]
+    assert found["steps"][2] == {"id": "later", "title": "Not there yet", "is_built": False}
 
 
 def test_the_summary_counts_per_table() -> None:
-    assert {
+    assert document()["summary"] == {
         "makers": {"create": 0, "update": 1, "delete": 1, "skip": 0, "keep": 0},
         "notes": {"create": 1, "update": 0, "delete": 0, "skip": 0, "keep": 0},
-    } == document()["summary"]
+    }
 
 
 def test_a_change_says_everything_about_its_row() -> None:
-    assert {
+    assert document()["changes"][0] == {
         "step": "core",
         "table": "makers",
         "key": "ACME",
@@ -61,36 +66,37 @@ def test_a_change_says_everything_about_its_row() -> None:
         "after": {"rating": "4.50", "founded": "1999-12-31"},
         "reason": "differs",
         "why": "the live row differs from the declared one",
-    } == document()["changes"][0]
+    }
 
 
 def test_json_columns_are_documents() -> None:
-    assert {"good_id": "SAW"} == document()["changes"][-1]["after"]["body"]
+    assert document()["changes"][-1]["after"]["body"] == {"good_id": "SAW"}
 
 
 def test_findings_have_four_parts_and_a_severity() -> None:
-    assert [{"what": "odd", "where": "there", "why": "why", "fix": "fix", "severity": "warning"}] == document()[
-        "findings"
+    assert document()["findings"] == [
+        {"what": "odd", "where": "there", "why": "why", "fix": "fix", "severity": "warning"}
     ]
 
 
 def test_the_summary_alone_has_no_changes() -> None:
     found = document(shows_rows=False)
 
-    assert [] == found["changes"]
-    assert 1 == found["summary"]["notes"]["create"]
+    assert found["changes"] == []
+    assert found["summary"]["notes"]["create"] == 1
 
 
 def test_a_limit_counts_per_table() -> None:
-    assert [("makers", "ACME"), ("notes", "n1")] == [
-        (change["table"], change["key"]) for change in document(limit=1)["changes"]
+    assert [(change["table"], change["key"]) for change in document(limit=1)["changes"]] == [
+        ("makers", "ACME"),
+        ("notes", "n1"),
     ]
 
 
 def test_a_narrowed_plan_shows_what_is_left() -> None:
     found = json.loads(render_plan(only(PLAN, [Action.DELETE]), tool_version="0"))
 
-    assert ["GONE"] == [change["key"] for change in found["changes"]]
+    assert [change["key"] for change in found["changes"]] == ["GONE"]
 
 
 def test_verdicts_list_every_violation() -> None:
@@ -102,7 +108,7 @@ def test_verdicts_list_every_violation() -> None:
         )
     )
 
-    assert [
+    assert found["checks"] == [
         {
             "id": "rated",
             "title": "rated holds",
@@ -121,15 +127,20 @@ def test_verdicts_list_every_violation() -> None:
             "missing": "table makers is missing",
             "violations": [],
         },
-    ] == found["checks"]
+    ]
 
 
 def test_an_outcome_counts_what_was_done() -> None:
     found = json.loads(
-        render_outcome(PLAN, tool_version="0", verdicts=[verdict(rule(), "ACME"), verdict(rule("ok"))], duration_s=1.23456)
+        render_outcome(
+            PLAN, tool_version="0", verdicts=[verdict(rule(), "ACME"), verdict(rule("ok"))], duration_s=1.23456
+        )
     )
 
     assert {
+        name: found[name]
+        for name in ("created", "updated", "deleted", "skipped", "kept", "duration_s", "failed_checks")
+    } == {
         "created": 1,
         "updated": 1,
         "deleted": 1,
@@ -137,16 +148,13 @@ def test_an_outcome_counts_what_was_done() -> None:
         "kept": 0,
         "duration_s": 1.235,
         "failed_checks": ["named"],
-    } == {
-        name: found[name]
-        for name in ("created", "updated", "deleted", "skipped", "kept", "duration_s", "failed_checks")
     }
 
 
 def test_a_failure_is_valid_json_too() -> None:
     found = json.loads(render_errors([Finding("a", "b", "c", 'd "e"')], tool_version="0"))
 
-    assert [{"what": "a", "where": "b", "why": "c", "fix": 'd "e"', "severity": "critical"}] == found["errors"]
+    assert found["errors"] == [{"what": "a", "where": "b", "why": "c", "fix": 'd "e"', "severity": "critical"}]
 
 
 def test_text_beyond_ascii_stays_readable() -> None:

@@ -22,10 +22,7 @@ from tests.unit.tiny import PROFILE, SHOP, declared, live, planned, rule, verdic
 def mixed() -> Plan:
     """One row of each action, and one that is as declared."""
     desired = declared(
-        {
-            "tags": [{"code": "kept"}, {"code": "new", "title": "New"}],
-            "makers": [{"code": "ACME", "rating": "4.5"}],
-        }
+        {"tags": [{"code": "kept"}, {"code": "new", "title": "New"}], "makers": [{"code": "ACME", "rating": "4.5"}]}
     )
     found = live(
         {
@@ -49,7 +46,7 @@ def section(plan: Plan, title: str) -> list[str]:
 def test_a_finding_takes_four_lines() -> None:
     finding = Finding("it is wrong", "here", "because", "mend it")
 
-    assert "it is wrong\n  where: here\n  why:   because\n  fix:   mend it" == render_finding(finding)
+    assert render_finding(finding) == "it is wrong\n  where: here\n  why:   because\n  fix:   mend it"
 
 
 def test_the_header_names_target_state_and_plan() -> None:
@@ -65,16 +62,16 @@ def test_the_header_names_target_state_and_plan() -> None:
 def test_the_header_names_size_scale_and_mode() -> None:
     plan = replace(mixed(), profile=Profile(PROFILE.as_of, Size.LIGHT, scale=3), mode=Mode.TOP_UP)
 
-    assert "  desired state tiny, light, scale 3, as of 2026-01-05, mode top-up" == shown(plan)[1]
+    assert shown(plan)[1] == "  desired state tiny, light, scale 3, as of 2026-01-05, mode top-up"
 
 
 def test_every_step_says_how_it_stands() -> None:
-    assert [
+    assert section(mixed(), "Steps") == [
         "   1 core           The shop                           3 to change, 1 as declared, 1 skipped",
         "   2 extras         What hangs on it                   not part of this run",
         "   3 later          Not there yet                      not built yet",
         "   4 quality        Checks                             checked when applied, and by `reconcile verify`",
-    ] == section(mixed(), "Steps")
+    ]
 
 
 def test_the_tables_are_counted() -> None:
@@ -87,32 +84,32 @@ def test_the_tables_are_counted() -> None:
 
 
 def test_each_row_has_its_sign_in_column_one() -> None:
-    assert [
+    assert section(mixed(), "makers:") == [
         "~ [ACME] differs: the live row differs from the declared one",
         '    name: "Acme" → "unnamed"',
         '    rating: null → "4.50"',
         "- [GONE] not declared: in the database and not declared",
         '    code="GONE", name="unnamed", rating="1.00", active=true',
-    ] == section(mixed(), "makers:")
-    assert [
+    ]
+    assert section(mixed(), "tags:") == [
         "+ [new] missing: declared and not in the database",
         '    code="new", title="New"',
-        "= [theirs] not declared: not declared; tags keeps the rows of others",
-    ] == section(mixed(), "tags:")
+        "= [theirs] not declared: tags keeps the rows of others",
+    ]
 
 
 def test_the_recap_counts_per_step() -> None:
-    assert ["  core           ok=1 changed=3 skipped=1 failed=0"] == section(mixed(), "Recap")
+    assert section(mixed(), "Recap") == ["  core           ok=1 changed=3 skipped=1 failed=0"]
 
 
 def test_the_last_line_sums_up() -> None:
-    assert "Plan: 1 to create, 1 to update, 1 to delete; 1 skipped, 1 kept." == shown(mixed())[-1]
+    assert shown(mixed())[-1] == "Plan: 1 to create, 1 to update, 1 to delete; 1 skipped, 1 kept."
 
 
 def test_nothing_to_do_says_so() -> None:
     plan = planned(declared({"tags": [{"code": "a"}]}), live({"tags": [{"code": "a"}, {"code": "b"}]}))
 
-    assert "Nothing to do: 1 rows are as declared, 1 skipped." == shown(plan)[-1]
+    assert shown(plan)[-1] == "Nothing to do: 1 rows are as declared, 1 skipped."
 
 
 def test_a_plan_without_rows_shows_no_tables() -> None:
@@ -134,24 +131,24 @@ def test_a_limit_says_what_it_hides() -> None:
 
     lines = shown(plan, limit=1)
 
-    assert ["+ [a] missing: declared and not in the database"] == [line for line in lines if line.startswith("+")]
+    assert [line for line in lines if line.startswith("+")] == ["+ [a] missing: declared and not in the database"]
     assert "  … 3 more rows, see them with --limit 0" in lines
 
 
 def test_a_limit_that_hides_nothing_says_nothing() -> None:
     plan = planned(declared({"tags": [{"code": code} for code in "abcd"]}), live({}))
 
-    assert [] == [line for line in shown(plan, limit=4) if "more rows" in line]
+    assert [line for line in shown(plan, limit=4) if "more rows" in line] == []
 
 
 def test_only_the_chosen_actions_are_shown_and_all_are_counted() -> None:
     lines = shown(mixed(), actions=(Action.DELETE,))
 
-    assert ["- [GONE] not declared: in the database and not declared"] == [
-        line for line in lines if line[:1] in set("+~-=")
+    assert [line for line in lines if line[:1] in set("+~-=")] == [
+        "- [GONE] not declared: in the database and not declared"
     ]
     assert "tags:" not in lines
-    assert "Plan: 1 to create, 1 to update, 1 to delete; 1 skipped, 1 kept." == lines[-1]
+    assert lines[-1] == "Plan: 1 to create, 1 to update, 1 to delete; 1 skipped, 1 kept."
 
 
 def test_text_has_no_colour() -> None:
@@ -170,7 +167,7 @@ def test_control_characters_of_a_key_are_escaped() -> None:
     plan = planned(declared({"tags": [{"code": "x\n- [b]\x1b[31m"}]}), live({}))
 
     assert "\x1b" not in "\n".join(shown(plan))
-    assert [] == [line for line in shown(plan) if line.startswith("-")]
+    assert [line for line in shown(plan) if line.startswith("-")] == []
 
 
 def test_a_long_value_is_cut() -> None:
@@ -182,17 +179,17 @@ def test_a_long_value_is_cut() -> None:
 def test_numbers_are_grouped_by_thousands() -> None:
     plan = planned(declared({"tags": [{"code": str(number)} for number in range(1234)]}), live({}))
 
-    assert "Plan: 1,234 to create, 0 to update, 0 to delete; 0 skipped, 0 kept." == shown(plan)[-1]
+    assert shown(plan)[-1] == "Plan: 1,234 to create, 0 to update, 0 to delete; 0 skipped, 0 kept."
 
 
 def test_an_apply_closes_with_one_line() -> None:
     """Skipped rows were kept."""
-    assert "Apply complete: 1 created, 1 updated, 1 deleted, 2 kept; 0 errors in 1.9 s" == render_outcome(mixed(), 1.94)
+    assert render_outcome(mixed(), 1.94) == "Apply complete: 1 created, 1 updated, 1 deleted, 2 kept; 0 errors in 1.9 s"
 
 
 def test_losses_are_told_per_table() -> None:
-    assert ["makers: 1 rows deleted, 1 overwritten"] == render_losses(mixed())
-    assert [] == render_losses(planned(declared(SHOP), live({})))
+    assert render_losses(mixed()) == ["makers: 1 rows deleted, 1 overwritten"]
+    assert render_losses(planned(declared(SHOP), live({}))) == []
 
 
 def test_verdicts_are_told_per_group() -> None:
@@ -202,7 +199,7 @@ def test_verdicts_are_told_per_group() -> None:
         verdict(rule("linked", group="integrity"), missing="table goods is missing"),
     ]
 
-    assert [
+    assert render_verdicts(verdicts, limit=2).split("\n") == [
         "quality:",
         "  ✓ named                        named holds",
         "  ✗ rated                        rated holds (warning): 3 rows",
@@ -212,7 +209,7 @@ def test_verdicts_are_told_per_group() -> None:
         "integrity:",
         "  ✗ linked                       linked holds (critical): table goods is missing",
         "Verify: 1 of 3 checks passed, 1 warnings, 1 critical.",
-    ] == render_verdicts(verdicts, limit=2).split("\n")
+    ]
 
 
 @pytest.mark.parametrize("limit", [None, 2])
@@ -224,4 +221,4 @@ def test_violations_within_the_limit_are_all_told(limit: int | None) -> None:
 
 
 def test_no_checks_is_no_failure() -> None:
-    assert "Verify: 0 of 0 checks passed, 0 warnings, 0 critical." == render_verdict_total([])
+    assert render_verdict_total([]) == "Verify: 0 of 0 checks passed, 0 warnings, 0 critical."
