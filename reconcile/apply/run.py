@@ -1,10 +1,10 @@
 """One apply: lock, read again, refuse a stale plan, write, verify what was written, commit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
-from sqlalchemy import Connection, Engine, MetaData
+from sqlalchemy import Engine, MetaData
 
 from reconcile.apply.execute import Progress, execute, lock, refuse_stale
 from reconcile.apply.wire import MissingParent
@@ -15,11 +15,10 @@ from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.live.connect import transaction
 from reconcile.live.introspect import LiveSchema
 from reconcile.live.resolve import LiveState
-from reconcile.live.state import read_state
+from reconcile.live.state import read_again
 from reconcile.live.tables import metadata
 from reconcile.live.target import Target
 from reconcile.plan import Plan, TablePlan, decide
-from reconcile.spec import TableSpec
 from reconcile.state import Rule, Verdict
 
 
@@ -38,7 +37,6 @@ def apply(
     plan: Plan,
     desired: Dataset,
     live: LiveState,
-    specs: Mapping[str, TableSpec],
     schema: LiveSchema,
     rules: Sequence[Rule],
     progress: Progress,
@@ -47,8 +45,8 @@ def apply(
     """
     Carry out *plan* in one transaction: all of it is committed, or nothing.
 
-    *live* is the state that the plan was made from and *specs* the tables in it: the plan's, what they refer to and
-    what the rules need. Before the commit the rows are read again: they must be as planned, and no rule may be
+    *live* is the state that the plan was made from, with the plan's tables, what they refer to and what the rules
+    need. Before the commit the rows are read again: they must be as planned, and no rule may be
     violated that was not before. *missing* are the tables to create first, in an SQLite file that has none: there
     DDL is part of the transaction. Source: SQLite manual, "Transactions".
 
@@ -56,23 +54,20 @@ def apply(
         ReconcileError: stale plan (exit code 4), a new violation (3), or the server refused (1); all rolled back.
 
     """
-    tables = metadata(specs, engine.dialect.name)
-
-    def read(connection: Connection) -> LiveState:
-        return read_state(connection, specs, schema, desired.frames, previous=live)
+    tables = metadata(live.dataset.specs, engine.dialect.name)
 
     with transaction(target, engine) as connection:
         if missing is not None:
             missing.create_all(connection, checkfirst=False)
         lock(connection, plan, tables)
-        now = read(connection)
+        now = read_again(connection, schema, live)
         if now is not live:
             refuse_stale(plan, now.dataset)
         try:
             execute(connection, plan, now.dataset, tables, progress)
         except MissingParent as error:
             raise _unexpected(target, "a row refers to one that does not exist", str(error)) from error
-        after = read(connection)
+        after = read_again(connection, schema, live)
         _refuse_difference(target, plan, desired, after.dataset)
         verdicts = verify(rules, after.dataset)
         broken = failed(verdicts)

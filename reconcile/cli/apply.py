@@ -12,7 +12,7 @@ from reconcile.cli.progress import open_progress
 from reconcile.cli.session import Planned, Session, is_absent, make_plan, managed_tables
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.live.connect import snapshot
-from reconcile.live.state import read_state
+from reconcile.live.state import read_again
 from reconcile.plan import Plan
 from reconcile.render import json, text
 from reconcile.state import Verdict
@@ -47,14 +47,13 @@ def _carry_out(planned: Planned, session: Session, output: Output) -> ExitCode:
             plan=plan,
             desired=planned.desired,
             live=planned.live,
-            specs=planned.specs,
             schema=planned.schema,
             rules=session.state.rules,
             progress=progress,
             missing=managed_tables(session) if is_absent(session.target) else None,
         )
     with snapshot(session.target, session.engine) as connection:
-        live = read_state(connection, planned.specs, planned.schema, planned.desired.frames, previous=outcome.live)
+        live = read_again(connection, planned.schema, outcome.live)
     output.log("applied", seconds=round(time.monotonic() - started, 2), rows=plan.written)
     left = [] if live is outcome.live else remaining(plan, planned.desired, live.dataset)
     _report(plan, outcome.verdicts, time.monotonic() - started, output)

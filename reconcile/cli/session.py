@@ -46,7 +46,6 @@ class Planned:
     desired: Dataset
     live: LiveState
     schema: LiveSchema
-    specs: Mapping[str, TableSpec]
 
 
 def open_session(options: TargetOptions) -> Session:
@@ -130,7 +129,7 @@ def make_plan(session: Session, options: RunOptions, *, reads_rules: bool = Fals
         )
         _stop_on([*unmet_references(plan, live.dataset), *taken_values(plan, live.dataset)])
         _guard(connection, plan, state.specs)
-    return Planned(plan, desired, live, schema, specs)
+    return Planned(plan, desired, live, schema)
 
 
 def _guard(connection: Connection, plan: Plan, specs: Mapping[str, TableSpec]) -> None:

@@ -26,11 +26,16 @@ CollationOf = Callable[[str, str], Collation]
 
 @dataclass(frozen=True, slots=True)
 class LiveState:
-    """The live rows, what was odd about them (duplicate keys, values that cannot be read), and the text they were."""
+    """
+    The live rows, and what was odd about them (duplicate keys, values that cannot be read).
+
+    `raw` is the text they were read as and `declared` the frames whose keys they were matched with.
+    """
 
     dataset: Dataset
     findings: tuple[Finding, ...]
     raw: Mapping[str, RawTable]
+    declared: Mapping[str, pl.DataFrame]
 
 
 def resolve(
@@ -62,7 +67,7 @@ def resolve(
     for name, spec in specs.items():
         others = [column for column in spec.columns if column.name not in spec.key]
         frames[name] = _resolve_columns(frames[name], others, keys)
-    return LiveState(Dataset(specs, frames), tuple(findings), raw)
+    return LiveState(Dataset(specs, frames), tuple(findings), raw, desired)
 
 
 def _typed(spec: TableSpec, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:

@@ -10,7 +10,7 @@ from reconcile.diff import Action
 from reconcile.guard import NO_FOREIGN_KEY, Dependents
 from reconcile.live.collation import Collation, collation_named, server_weights
 from reconcile.live.introspect import LiveSchema, introspect, read_foreign_keys
-from reconcile.live.read import read_raw
+from reconcile.live.read import RawTable, read_raw
 from reconcile.live.resolve import LiveState, resolve
 from reconcile.plan import Plan
 from reconcile.spec import TableSpec
@@ -20,26 +20,29 @@ _IDS_PER_STATEMENT = 5_000
 
 
 def read_state(
-    connection: Connection,
-    specs: Mapping[str, TableSpec],
-    schema: LiveSchema,
-    desired: Mapping[str, pl.DataFrame],
-    previous: LiveState | None = None,
+    connection: Connection, specs: Mapping[str, TableSpec], schema: LiveSchema, declared: Mapping[str, pl.DataFrame]
 ) -> LiveState:
-    """
-    Read the tables of *specs* as one live state; keys of *desired* frames are matched as the server would.
+    """Read the tables of *specs* as one live state; keys of *declared* frames are matched as the server would."""
+    return _resolve(connection, schema, read_raw(connection, specs, schema), declared)
 
-    When every row is still the text it was in *previous*, a state read before with the same arguments, that state
-    is given again.
-    """
-    raw = read_raw(connection, specs, schema)
-    if previous is not None and raw == previous.raw:
-        return previous
 
+def read_again(connection: Connection, schema: LiveSchema, previous: LiveState) -> LiveState:
+    """
+    Read the tables of *previous* as they are now, and match the same keys.
+
+    When every row is still the text that it was, *previous* itself is given: what was made of it still holds.
+    """
+    raw = read_raw(connection, previous.dataset.specs, schema)
+    return previous if raw == previous.raw else _resolve(connection, schema, raw, previous.declared)
+
+
+def _resolve(
+    connection: Connection, schema: LiveSchema, raw: Mapping[str, RawTable], declared: Mapping[str, pl.DataFrame]
+) -> LiveState:
     def collation_of(table_name: str, column_name: str) -> Collation:
         return collation_named(schema.tables[table_name][column_name].collation)
 
-    return resolve(raw, desired, collation_of, server_weights(connection))
+    return resolve(raw, declared, collation_of, server_weights(connection))
 
 
 def needed(specs: Mapping[str, TableSpec], tables: Iterable[str]) -> dict[str, TableSpec]:

@@ -184,7 +184,7 @@ def test_new_rows_never_change_old_cells(old: list[str], new: list[str]) -> None
         draw = Draw(7, "goods")
         frame = with_hash(pl.DataFrame({"key": keys}, schema={"key": pl.String}), "key")
         return frame.select(
-            draw.bits("a"), draw.integer("b", 1, 9), draw.chance("c", 500), draw.choice("d", ["x", "y"])
+            a=draw.bits("a"), b=draw.integer("b", 1, 9), c=draw.chance("c", 500), d=draw.choice("d", ["x", "y"])
         ).rows()
 
     assert cells(old) == cells([*new, *old])[len(new) :] == cells([*old, *new])[: len(old)]

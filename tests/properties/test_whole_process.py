@@ -55,7 +55,6 @@ def carry_out(session: Session, options: RunOptions) -> Planned:
         plan=planned.plan,
         desired=planned.desired,
         live=planned.live,
-        specs=planned.specs,
         schema=planned.schema,
         rules=session.state.rules,
         progress=NoProgress(),

@@ -129,12 +129,10 @@ def test_an_interrupted_apply_leaves_the_database_as_it_was(filled: Target, numb
 
     A trigger that takes its time holds apply in the middle of its transaction.
     """
-    wound(filled)
-    if filled.server is None:
-        slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000000) SELECT MAX(i) FROM n"
-        create_trigger(filled, "orders", "AFTER INSERT", f"{slow} / ")
-    else:
-        create_trigger(filled, "orders", "AFTER INSERT", " / DO SLEEP(60)")
+    edit(filled, "DELETE FROM tags", "DELETE FROM orders WHERE order_number = 'ORD-000009'")
+    set_cell(filled, ("strains", "Amber Lattice"), "category", "Other")
+    count = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000000) SELECT MAX(i) FROM n"
+    create_trigger(filled, "orders", "AFTER INSERT", f"{count} / DO SLEEP(20)")
     rows = dump(filled)
     process = subprocess.Popen(
         [*program(), "apply", "--force", "--light", "--as-of", AS_OF, "--database-url", filled.url],
@@ -163,7 +161,7 @@ def wait_until_writing(process: "subprocess.Popen[str]") -> None:
     deadline = time.monotonic() + 60
     for line in process.stderr:
         if line.startswith("Writing tags"):
-            time.sleep(0.5)
+            time.sleep(0.2)
             return
         assert time.monotonic() < deadline
     pytest.fail("apply ended before it wrote anything")

@@ -135,16 +135,19 @@ def body(document: str | None) -> object:
     [
         ('{"good_id": 7}', '{"good_id":"SAW"}'),
         ('{"lines": [{"good_id": 7, "qty": 7}]}', '{"lines":[{"good_id":"SAW","qty":7}]}'),
-        ('{"maker_id": {"good_id": 7}}', '{"maker_id":{"good_id":"SAW"}}'),
+        ('{"maker_id": {"good_id": 7}}', r'{"maker_id":"\\#{\"good_id\":7}"}'),
         ('{"good_id": 8}', '{"good_id":"\\\\#8"}'),
         ('{"good_id": null}', '{"good_id":null}'),
-        ('{"good_id": true}', '{"good_id":true}'),
+        ('{"good_id": true}', r'{"good_id":"\\#true"}'),
+        ('{"good_id": "SAW"}', r'{"good_id":"\\#\"SAW\""}'),
+        ('{"good_id": 1.5}', r'{"good_id":"\\#1.5"}'),
         ('{"b": 1.0, "a": 2}', '{"a":2,"b":1}'),
         ("{broken", "{broken"),
         (None, None),
     ],
 )
 def test_ids_inside_json_become_natural_keys(document: str | None, expected: str | None) -> None:
+    """What stands in the place of an id and is none is marked, so that it never equals a natural key."""
     assert expected == body(document)
 
 
