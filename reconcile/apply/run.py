@@ -1,6 +1,6 @@
 """One apply: lock, read again, refuse a stale plan, write, verify what was written, commit."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -12,13 +12,15 @@ from reconcile.checks.verify import failed, introduced, verify
 from reconcile.dataset import Dataset
 from reconcile.diff import diff
 from reconcile.errors import ExitCode, Finding, ReconcileError
+from reconcile.guard import Dependents, refuse_dependents
 from reconcile.live.connect import transaction
 from reconcile.live.introspect import LiveSchema
 from reconcile.live.resolve import LiveState
-from reconcile.live.state import read_again
+from reconcile.live.state import dependents, read_again
 from reconcile.live.tables import metadata
 from reconcile.live.target import Target
 from reconcile.plan import Plan, TablePlan, decide
+from reconcile.spec import TableSpec
 from reconcile.state import Rule, Verdict
 
 
@@ -38,6 +40,7 @@ def apply(
     desired: Dataset,
     live: LiveState,
     schema: LiveSchema,
+    specs: Mapping[str, TableSpec],
     rules: Sequence[Rule],
     progress: Progress,
     missing: MetaData | None = None,
@@ -46,9 +49,9 @@ def apply(
     Carry out *plan* in one transaction: all of it is committed, or nothing.
 
     *live* is the state that the plan was made from, with the plan's tables, what they refer to and what the rules
-    need. Before the commit the rows are read again: they must be as planned, and no rule may be
-    violated that was not before. *missing* are the tables to create first, in an SQLite file that has none: there
-    DDL is part of the transaction. Source: SQLite manual, "Transactions".
+    need; *specs* are all the tables that the desired state knows. Before the commit the rows are read again: they
+    must be as planned, and no rule may be violated that was not before. *missing* are the tables to create first, in
+    an SQLite file that has none: there DDL is part of the transaction. Source: SQLite manual, "Transactions".
 
     Raises:
         ReconcileError: stale plan (exit code 4), a new violation (3), or the server refused (1); all rolled back.
@@ -63,6 +66,7 @@ def apply(
         now = read_again(connection, schema, live)
         if now is not live:
             refuse_stale(plan, now.dataset)
+        _refuse_dependents(dependents(connection, plan, specs))
         try:
             execute(connection, plan, now.dataset, tables, progress)
         except MissingParent as error:
@@ -74,6 +78,12 @@ def apply(
         if broken:
             _refuse_violations(introduced(verify(rules, now.dataset), broken))
     return Outcome(after, verdicts)
+
+
+def _refuse_dependents(found: Sequence[Dependents]) -> None:
+    """Refuse rows that others attached, after the plan was made, to what it deletes; the locks keep out more."""
+    if found:
+        raise ReconcileError(refuse_dependents(found), ExitCode.REFUSED)
 
 
 def remaining(plan: Plan, desired: Dataset, live: Dataset) -> list[TablePlan]:

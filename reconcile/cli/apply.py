@@ -48,6 +48,7 @@ def _carry_out(planned: Planned, session: Session, output: Output) -> ExitCode:
             desired=planned.desired,
             live=planned.live,
             schema=planned.schema,
+            specs=session.state.specs,
             rules=session.state.rules,
             progress=progress,
             missing=managed_tables(session) if is_absent(session.target) else None,

@@ -116,8 +116,8 @@ def _run(command: Command, options: TargetOptions) -> int:
         return ExitCode.OK
 
 
-class _Terminated(Exception):
-    pass
+class _Terminated(BaseException):
+    """No Exception, as KeyboardInterrupt is none: SQLAlchemy then drops the connection instead of using it again."""
 
 
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:

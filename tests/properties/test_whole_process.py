@@ -56,6 +56,7 @@ def carry_out(session: Session, options: RunOptions) -> Planned:
         desired=planned.desired,
         live=planned.live,
         schema=planned.schema,
+        specs=session.state.specs,
         rules=session.state.rules,
         progress=NoProgress(),
     )

@@ -17,8 +17,12 @@ import pymysql
 from sqlalchemy import make_url
 from sqlalchemy.engine import URL
 
+from reconcile.apply.execute import Progress
+from reconcile.apply.run import Outcome
+from reconcile.apply.run import apply as run_apply
 from reconcile.cli.main import main
 from reconcile.cli.options import ApplyOptions
+from reconcile.cli.progress import NoProgress
 from reconcile.cli.session import Planned, Session, make_plan, open_session
 from reconcile.dataset import KEY, Dataset
 from reconcile.spec import Owner, Profile, Size, TableSpec
@@ -126,6 +130,21 @@ def look(target: Target, *, no_clear: bool = False) -> tuple[Session, Planned]:
     return session, make_plan(session, options, reads_rules=True)
 
 
+def carry_out(session: Session, planned: Planned, progress: "Progress | None" = None) -> Outcome:
+    """Apply what was planned some time ago."""
+    return run_apply(
+        target=session.target,
+        engine=session.engine,
+        plan=planned.plan,
+        desired=planned.desired,
+        live=planned.live,
+        schema=planned.schema,
+        specs=session.state.specs,
+        rules=session.state.rules,
+        progress=progress or NoProgress(),
+    )
+
+
 def declared_rows(target: Target) -> Mapping[str, Sequence[tuple[object, ...]]]:
     """
     Give the live rows of the filled tables by natural key, without ids, clocks and the rows of others.
@@ -204,9 +223,8 @@ def set_cell(target: Target, row: tuple[str, str], column: str, value: "Paramete
 
 def id_of(target: Target, table: str, key: str) -> int:
     """Give the surrogate key of the row with a natural key of one column."""
-    ((number,),) = target.rows(f"SELECT id FROM `{table}` WHERE `{STATE.specs[table].key[0]}` = :key", {"key": key})
-    assert isinstance(number, int)
-    return number
+    (row,) = target.rows(f"SELECT id FROM `{table}` WHERE `{STATE.specs[table].key[0]}` = :key", {"key": key})
+    return int(str(row[0]))
 
 
 def desired() -> Dataset:

@@ -15,7 +15,8 @@ from tests.servers.target import Target
 COLLATIONS = {
     "mariadb": (
         "utf8mb4_unicode_ci", "utf8mb4_general_ci", "utf8mb4_bin", "utf8mb4_unicode_520_ci", "utf8mb4_spanish2_ci",
-        "utf8mb4_unicode_nopad_ci", "utf8mb4_nopad_bin", "uca1400_ai_ci", "uca1400_as_cs", "latin1_swedish_ci",
+        "utf8mb4_unicode_nopad_ci", "utf8mb4_nopad_bin", "utf8mb4_uca1400_ai_ci", "utf8mb4_uca1400_as_cs",
+        "latin1_swedish_ci",
     ),
     "mysql": (
         "utf8mb4_unicode_ci", "utf8mb4_general_ci", "utf8mb4_bin", "utf8mb4_0900_ai_ci", "utf8mb4_0900_as_cs",

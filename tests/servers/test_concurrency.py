@@ -5,26 +5,9 @@ from dataclasses import dataclass, field
 import pymysql
 import pytest
 
-from reconcile.apply.run import apply as carry_out
-from reconcile.cli.progress import NoProgress
-from reconcile.cli.session import Planned, Session
 from reconcile.errors import ReconcileError
-from tests.servers.operating import apply, dump, edit, id_of, look, set_cell
+from tests.servers.operating import apply, carry_out, dump, edit, id_of, look, set_cell
 from tests.servers.target import Target
-
-
-def go(session: Session, planned: Planned, progress: "NoProgress | Meanwhile") -> None:
-    carry_out(
-        target=session.target,
-        engine=session.engine,
-        plan=planned.plan,
-        desired=planned.desired,
-        live=planned.live,
-        specs=planned.specs,
-        schema=planned.schema,
-        rules=session.state.rules,
-        progress=progress,
-    )
 
 
 @dataclass
@@ -62,7 +45,7 @@ def test_rows_added_by_others_during_a_first_fill_keep_their_ids(database: Targe
     session, planned = look(database, no_clear=True)
     others = Meanwhile(database)
 
-    go(session, planned, others)
+    carry_out(session, planned, others)
 
     theirs = database.rows("SELECT id, name FROM tags WHERE name LIKE 'theirs%'")
     assert (len(theirs), others.waited) == (others.added, [])
@@ -99,7 +82,7 @@ def test_rows_that_moved_since_the_plan_are_refused(filled: Target, meanwhile: s
     rows = dump(filled)
 
     with pytest.raises(ReconcileError, match="stale") as refused:
-        go(session, planned, NoProgress())
+        carry_out(session, planned)
 
     assert refused.value.exit_code == 4
     assert dump(filled) == rows

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from pymysql.converters import escape_string
 
 from reconcile.apply.encode import literal, value_lists
+from reconcile.live.connect import SQL_MODE
 from tests.servers.operating import apply, set_cell
 from tests.servers.server import Server
 from tests.servers.target import Target
@@ -53,8 +54,6 @@ def test_a_number_is_written_in_full(numbers: list[int | None]) -> None:
 @bounded
 def test_texts_arrive_byte_for_byte(server: Server, texts: list[str | None]) -> None:
     """On servers only: SQLite is sent bound parameters. The session is set as the program sets its own."""
-    from reconcile.live.connect import SQL_MODE
-
     frame = pl.DataFrame({"id": range(len(texts)), "text": pl.Series(texts, dtype=pl.String)})
     with server.admin() as cursor:
         cursor.execute(f"SET SESSION sql_mode = '{SQL_MODE}'")

@@ -2,10 +2,8 @@
 
 import pytest
 
-from reconcile.apply.run import apply as carry_out
-from reconcile.cli.progress import NoProgress
 from reconcile.errors import ReconcileError
-from tests.servers.operating import apply, dump, edit, look, plan
+from tests.servers.operating import apply, carry_out, copy, dump, edit, id_of, look, plan
 from tests.servers.target import Target
 
 LINKS = [
@@ -16,7 +14,8 @@ LINKS = [
         id="cascade",
     ),
     pytest.param(
-        "INSERT INTO price_history (product_id, client_id, sale_price, quantity, sale_date) VALUES (1, {0}, 1, 1, NOW())",
+        "INSERT INTO price_history (product_id, client_id, transaction_type, unit_price, quantity, total_price) "
+        "VALUES (1, {0}, 'SALE', 1, 1, 1)",
         "1 rows of price_history depend on clients rows to be deleted",
         "would lose the reference",
         id="set null",
@@ -27,9 +26,7 @@ LINKS = [
 def extra_client(target: Target) -> int:
     """Add a client that nobody declared and give its id."""
     target.execute("INSERT INTO clients (teri_code, name) VALUES ('THEIRS', 'Theirs')")
-    ((number,),) = target.rows("SELECT id FROM clients WHERE teri_code = 'THEIRS'")
-    assert isinstance(number, int)
-    return number
+    return id_of(target, "clients", "THEIRS")
 
 
 @pytest.mark.parametrize(("insert", "what", "why"), LINKS)
@@ -37,8 +34,6 @@ def test_deletes_that_reach_rows_of_others_are_refused(
     database: Target, template: Target, insert: str, what: str, why: str
 ) -> None:
     """On servers only: SQLite holds no table but the managed ones."""
-    from tests.servers.operating import copy
-
     copy(template, database)
     edit(database, insert.format(extra_client(database)))
     rows = dump(database)
@@ -59,8 +54,6 @@ def test_rows_of_others_that_come_after_the_plan_are_not_taken_along(database: T
 
     On servers only: SQLite holds no table but the managed ones.
     """
-    from tests.servers.operating import copy
-
     copy(template, database)
     client = extra_client(database)
     session, planned = look(database)
@@ -68,17 +61,7 @@ def test_rows_of_others_that_come_after_the_plan_are_not_taken_along(database: T
     rows = dump(database)
 
     with pytest.raises(ReconcileError) as refused:
-        carry_out(
-            target=session.target,
-            engine=session.engine,
-            plan=planned.plan,
-            desired=planned.desired,
-            live=planned.live,
-            specs=planned.specs,
-            schema=planned.schema,
-            rules=session.state.rules,
-            progress=NoProgress(),
-        )
+        carry_out(session, planned)
 
     assert refused.value.exit_code == 4
     assert dump(database) == rows

@@ -120,8 +120,8 @@ def test_text_in_json_and_in_keys_is_shown_as_it_is(filled: Target, template: Ta
 def test_a_document_that_says_the_same_is_no_change(filled: Target) -> None:
     """Spaces, order of members and the spelling of a number are the server's business."""
     set_cell(filled, ("clients", "WHL0001"), "tags", '[ "wholesale",\n "high-volume" , "vip" ]')
-    ((items,),) = filled.rows("SELECT items FROM orders WHERE order_number = :key", {"key": ORDER})
-    respelled = str(items).replace(":118,", ": 118.0 ,").replace('"quantity": 118,', '"quantity": 118.0,')
+    items = str(filled.rows("SELECT items FROM orders WHERE order_number = :key", {"key": ORDER})[0][0])
+    respelled = items.replace(":118,", ": 118.0 ,").replace('"quantity": 118,', '"quantity": 118.0,')
     assert respelled != items
     set_cell(filled, ("orders", ORDER), "items", respelled)
 
@@ -167,9 +167,7 @@ def test_a_row_that_refers_to_itself_is_mended(filled: Target, template: Target)
 def test_swapped_unique_values_change_places_again(filled: Target, template: Target) -> None:
     """Neither of the two can be written first while the other one holds its value; a ring of three is the same."""
     codes = ("BAT-000001", "BAT-000002", "BAT-000003")
-    skus = {
-        str(code): str(sku) for code, sku in filled.rows("SELECT code, sku FROM batches WHERE code <= 'BAT-000003'")
-    }
+    skus = {str(row[0]): str(row[1]) for row in filled.rows("SELECT code, sku FROM batches WHERE code <= 'BAT-000003'")}
     for code in codes:
         set_cell(filled, ("batches", code), "sku", f"moving {code}")
     for code, holder in zip(codes, codes[1:] + codes[:1], strict=True):

@@ -22,7 +22,7 @@ from tests.servers.target import Target
 from tests.servers.wounds import Delete, Wound, deletions, inflict, wounds
 
 bounded = settings(
-    max_examples=8,
+    max_examples=6,
     deadline=None,
     derandomize=True,
     database=None,
@@ -79,7 +79,7 @@ def test_a_top_up_adds_what_is_missing_and_leaves_every_row_as_it_was(
 
 
 @given(deleted=deletions(max_size=3))
-@settings(bounded, max_examples=5)
+@settings(bounded, max_examples=3)
 def test_a_top_up_after_deletes_alone_goes_through(template: Target, target: Target, deleted: list[Delete]) -> None:
     """Nothing was edited and nothing points to a deleted row: then nothing stands in the way."""
     copy(template, target)

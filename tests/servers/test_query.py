@@ -22,7 +22,7 @@ def test_counts_and_tables(filled: Target) -> None:
 
 def test_a_select_gives_its_rows(filled: Target) -> None:
     """A percent sign and a colon are only characters."""
-    statement = "SELECT name, NULL AS nothing, 1.5 AS n FROM tags WHERE name LIKE 'In%' AND ':x' = ':x' ORDER BY id"
+    statement = "SELECT name, NULL AS missing, 1.5 AS n FROM tags WHERE name LIKE 'In%' AND ':x' = ':x' ORDER BY id"
 
     assert query(filled, statement, "--format", "json").document["rows"][0][:2] == ["Indoor", None]
     assert "Indoor  NULL" in query(filled, statement).out

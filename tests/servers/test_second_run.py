@@ -2,6 +2,7 @@
 
 import pytest
 
+from desired_state import STATE
 from reconcile.state import DesiredState
 from tests.servers.conftest import NewTarget
 from tests.servers.operating import (
@@ -83,8 +84,6 @@ def test_verify_passes_on_what_apply_made(filled: Target) -> None:
 
 
 def test_strict_verify_fails_only_on_tables_of_steps_not_built(filled: Target) -> None:
-    from desired_state import STATE
-
     result = command(filled, "verify", "--strict-module", "--format", "json")
 
     failed = {check["id"] for check in result.document["checks"] if not check["passed"]}

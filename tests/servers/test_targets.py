@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.operating import LIGHT, Result, apply, plan, run
+from tests.servers.operating import LIGHT, Result, apply, dump, plan, run
 from tests.servers.server import APPLICATION_PASSWORD, Server, launch
 from tests.servers.target import Target
 
@@ -102,8 +102,6 @@ def test_a_read_only_server_can_be_planned_for_and_not_written_to(own_server: Se
 
 def test_sessions_are_pinned_whatever_the_server_is_set_to(own_server: Server, template: Target) -> None:
     """Another time zone and a lax sql_mode on the server give the same rows, times included."""
-    from tests.servers.operating import dump
-
     own_server.execute("SET GLOBAL time_zone = '+09:30'")
     own_server.execute("SET GLOBAL sql_mode = ''")
     own_server.create_database("erp")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pymysql
 from hypothesis import strategies as st
+from pymysql.cursors import Cursor
 
 from reconcile import values
 from reconcile.spec import Column, TableSpec
@@ -141,7 +142,7 @@ def inflict(target: Target, chosen: Sequence[Wound]) -> None:
         cursor.execute("COMMIT")
 
 
-def _inflict(cursor: Any, wound: Wound, mark: str, forbidden: type[Exception]) -> None:
+def _inflict(cursor: "Cursor | sqlite3.Cursor", wound: Wound, mark: str, forbidden: type[Exception]) -> None:
     spec = _SPECS[wound.table]
     cursor.execute(f"SELECT id FROM `{spec.name}` ORDER BY id")
     ids = [row[0] for row in cursor.fetchall()]
@@ -162,7 +163,9 @@ def _inflict(cursor: Any, wound: Wound, mark: str, forbidden: type[Exception]) -
         return
 
 
-def _copy_row(cursor: Any, spec: TableSpec, row: int, cells: Mapping[str, Value], mark: str) -> None:
+def _copy_row(
+    cursor: "Cursor | sqlite3.Cursor", spec: TableSpec, row: int, cells: Mapping[str, Value], mark: str
+) -> None:
     names = [column.name for column in spec.declared]
     columns = ", ".join(f"`{name}`" for name in names)
     chosen = ", ".join(mark if name in cells else f"`{name}`" for name in names)
