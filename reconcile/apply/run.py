@@ -9,8 +9,8 @@ from sqlalchemy import Engine, MetaData
 from reconcile.apply.execute import Progress, execute, lock, refuse_stale
 from reconcile.apply.wire import MissingParent
 from reconcile.checks.verify import failed, introduced, verify
-from reconcile.dataset import Dataset
-from reconcile.diff import diff
+from reconcile.dataset import ID, KEY, Dataset
+from reconcile.diff import Action, diff
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.guard import Dependents, refuse_dependents
 from reconcile.live.connect import transaction
@@ -66,6 +66,7 @@ def apply(
         now = read_again(connection, schema, live)
         if now is not live:
             refuse_stale(plan, now.dataset)
+            _refuse_newcomers(target, plan, desired, now.dataset)
         _refuse_dependents(dependents(connection, plan, specs))
         try:
             execute(connection, plan, now.dataset, tables, progress)
@@ -91,6 +92,23 @@ def remaining(plan: Plan, desired: Dataset, live: Dataset) -> list[TablePlan]:
     diffs = diff(desired, live, [part.spec.name for part in plan.tables])
     again = (decide(table, plan.mode) for table in diffs.values())
     return [part for part in again if part.rows.filter(pl.col("action") != "skip").height]
+
+
+def _refuse_newcomers(target: Target, plan: Plan, desired: Dataset, now: Dataset) -> None:
+    """Refuse when rows that the plan does not name would go too, with the parent that a foreign key ties them to."""
+    known = {part.spec.name: part.of(Action.DELETE) for part in plan.tables}
+    findings = [
+        Finding(
+            what="the plan is stale",
+            where=f"{part.spec.name} [{key}], {target}",
+            why="the row was created by somebody else after the plan was made",
+            fix="run `reconcile plan` again and review the new plan",
+        )
+        for part in remaining(plan, desired, now)
+        for key in part.of(Action.DELETE).join(known[part.spec.name], on=ID, how="anti")[KEY]
+    ]
+    if findings:
+        raise ReconcileError(findings, ExitCode.REFUSED)
 
 
 def _refuse_difference(target: Target, plan: Plan, desired: Dataset, after: Dataset) -> None:

@@ -93,6 +93,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(command: Command, options: TargetOptions) -> int:
     output = open_output(options)
     signal.signal(signal.SIGTERM, _terminate)
+    # polars hooks SIGINT so that system calls restart: without this, Ctrl-C waits until the server has answered.
+    signal.siginterrupt(signal.SIGINT, True)
     try:
         session = open_session(options)
         output.note(f"Target: {session.target} ({session.target.origin})")

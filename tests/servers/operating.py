@@ -221,6 +221,19 @@ def set_cell(target: Target, row: tuple[str, str], column: str, value: "Paramete
     assert touched == 1, f"{table} [{key}].{column} was not changed"
 
 
+def insert_like(target: Target, table: str, key: str, **cells: str | int) -> None:
+    """Insert a copy of a row, with another id and other *cells*; without *key* a copy of the oldest row."""
+    spec = STATE.specs[table]
+    names = [column.name for column in spec.declared]
+    values = [f":{name}" if name in cells else f"`{name}`" for name in names]
+    where = f"WHERE `{spec.key[0]}` = :_key" if key else "ORDER BY id LIMIT 1"
+    columns = ", ".join(f"`{name}`" for name in names)
+    target.execute(
+        f"INSERT INTO `{table}` ({columns}) SELECT {', '.join(values)} FROM `{table}` {where}",
+        {**cells, **({"_key": key} if key else {})},
+    )
+
+
 def id_of(target: Target, table: str, key: str) -> int:
     """Give the surrogate key of the row with a natural key of one column."""
     (row,) = target.rows(f"SELECT id FROM `{table}` WHERE `{STATE.specs[table].key[0]}` = :key", {"key": key})

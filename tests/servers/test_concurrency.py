@@ -6,7 +6,7 @@ import pymysql
 import pytest
 
 from reconcile.errors import ReconcileError
-from tests.servers.operating import apply, carry_out, dump, edit, id_of, look, set_cell
+from tests.servers.operating import apply, carry_out, dump, edit, id_of, insert_like, look, set_cell
 from tests.servers.target import Target
 
 
@@ -79,6 +79,23 @@ def test_rows_that_moved_since_the_plan_are_refused(filled: Target, meanwhile: s
     set_cell(filled, ("clients", "REG0001"), "name", "Other")
     session, planned = look(filled)
     edit(filled, meanwhile)
+    rows = dump(filled)
+
+    with pytest.raises(ReconcileError, match="stale") as refused:
+        carry_out(session, planned)
+
+    assert refused.value.exit_code == 4
+    assert dump(filled) == rows
+
+
+def test_rows_that_came_since_the_plan_do_not_go_with_their_parent(filled: Target) -> None:
+    """A foreign key would delete them without a word: an order that somebody took for a client about to go."""
+    edit(filled, "INSERT INTO clients (teri_code, name) VALUES ('THEIRS', 'Theirs')")
+    client = id_of(filled, "clients", "THEIRS")
+    session, planned = look(filled)
+    edit(filled, f"UPDATE orders SET client_id = {client} WHERE order_number = 'ORD-000001'")
+    insert_like(filled, "orders", "ORD-000001", order_number="ORD-THEIRS")
+    set_cell(filled, ("orders", "ORD-000001"), "client_id", id_of(filled, "clients", "WHL0001"))
     rows = dump(filled)
 
     with pytest.raises(ReconcileError, match="stale") as refused:

@@ -19,6 +19,7 @@ from tests.servers.operating import (
     dump,
     edit,
     id_of,
+    insert_like,
     next_ids,
     plan,
     set_cell,
@@ -167,7 +168,9 @@ def test_a_row_that_refers_to_itself_is_mended(filled: Target, template: Target)
 def test_swapped_unique_values_change_places_again(filled: Target, template: Target) -> None:
     """Neither of the two can be written first while the other one holds its value; a ring of three is the same."""
     codes = ("BAT-000001", "BAT-000002", "BAT-000003")
-    skus = {str(row[0]): str(row[1]) for row in filled.rows("SELECT code, sku FROM batches WHERE code <= 'BAT-000003'")}
+    skus = {
+        str(row.code): str(row.sku) for row in filled.rows("SELECT code, sku FROM batches WHERE code <= 'BAT-000003'")
+    }
     for code in codes:
         set_cell(filled, ("batches", code), "sku", f"moving {code}")
     for code, holder in zip(codes, codes[1:] + codes[:1], strict=True):
@@ -375,19 +378,6 @@ def declared(table: str, key: str, columns: list[str] | None) -> Mapping[str, ob
     spec = specs()[table]
     names = [column.name for column in spec.declared] if columns is None else columns
     return {name: cell(spec.column(name).kind, row[name]) for name in names}
-
-
-def insert_like(target: Target, table: str, key: str, **cells: str | int) -> None:
-    """Insert a copy of a row, with another id and other *cells*; without *key* a copy of the oldest row."""
-    spec = specs()[table]
-    names = [column.name for column in spec.declared]
-    values = [f":{name}" if name in cells else f"`{name}`" for name in names]
-    where = f"WHERE `{spec.key[0]}` = :_key" if key else "ORDER BY id LIMIT 1"
-    columns = ", ".join(f"`{name}`" for name in names)
-    target.execute(
-        f"INSERT INTO `{table}` ({columns}) SELECT {', '.join(values)} FROM `{table}` {where}",
-        {**cells, **({"_key": key} if key else {})},
-    )
 
 
 def assert_mended(target: Target, template: Target) -> None:
