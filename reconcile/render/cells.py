@@ -1,18 +1,16 @@
 """Planned rows as plain values for people and programs: which columns to show, and each in its exact form."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
-
-import polars as pl
 
 from reconcile import values
 from reconcile.dataset import KEY
 from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, REASON, Action
 from reconcile.plan import WHY, TablePlan
-from reconcile.spec import TableSpec
-from reconcile.values import Kind, dtype, text
+from reconcile.values import Kind
 
 Cell = object
 Cells = dict[str, Cell]
@@ -33,22 +31,21 @@ class ShownRow:
 def shown_rows(table: TablePlan, limit: int | None = None) -> Iterator[ShownRow]:
     """Give the planned rows in key order, the first *limit* of them."""
     rows = table.rows if limit is None else table.rows.head(limit)
+    kinds = {column.name: column.kind for column in table.spec.declared}
     for row in rows.iter_rows(named=True):
-        names = row[CHANGED] or [column.name for column in table.spec.declared]
+        names = row[CHANGED] or list(kinds)
         yield ShownRow(
             key=row[KEY],
             action=Action(row[ACTION]),
             reason=row[REASON],
             why=row[WHY],
-            before=_cells(table.spec, row[BEFORE], names),
-            after=_cells(table.spec, row[AFTER], names),
+            before=_cells(kinds, row[BEFORE], names),
+            after=_cells(kinds, row[AFTER], names),
         )
 
 
-def _cells(spec: TableSpec, side: dict[str, object] | None, names: list[str]) -> Cells | None:
-    if side is None:
-        return None
-    return {name: cell(spec.column(name).kind, side[name]) for name in names}
+def _cells(kinds: Mapping[str, Kind], side: Mapping[str, object] | None, names: Sequence[str]) -> Cells | None:
+    return None if side is None else {name: cell(kinds[name], side[name]) for name in names}
 
 
 def cell(kind: Kind, value: object) -> Cell:
@@ -67,7 +64,9 @@ def cell(kind: Kind, value: object) -> Cell:
                 return document
         case values.Decimal(), Decimal():
             return str(value)
-        case ((values.Date() | values.Timestamp()), _):
-            return pl.select(text(kind, pl.lit(value, dtype=dtype(kind)))).item()
+        case values.Timestamp(), datetime():
+            return value.strftime(values.TIMESTAMP_FORMAT)
+        case values.Date(), date():
+            return value.strftime(values.DATE_FORMAT)
         case _:
             return value

@@ -203,11 +203,13 @@ def statements_sent(server: Server) -> Mapping[str, int]:
 
 
 def edit(target: Target, *statements: str) -> None:
-    """Run statements as somebody may who holds foreign keys for a nuisance; they commit one by one."""
+    """Run statements as somebody may who holds foreign keys for a nuisance; they commit together."""
     with _cursor(target) as cursor:
         cursor.execute("PRAGMA foreign_keys = OFF" if target.server is None else "SET foreign_key_checks = 0")
+        cursor.execute("BEGIN")
         for statement in statements:
             cursor.execute(statement)
+        cursor.execute("COMMIT")
 
 
 def set_cell(target: Target, row: tuple[str, str], column: str, value: "Parameter | Decimal") -> None:

@@ -4,11 +4,22 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from tests.servers.operating import AS_OF, FILLED, apply, changes, copy, dump, edit, set_cell
 from tests.servers.target import Target
+
+
+@pytest.fixture(autouse=True)
+def trouble_ends(target: Target) -> Iterator[None]:
+    """Take the trigger away again: a database that has one could not be set back, and would be loaded anew."""
+    yield
+    if target.server is not None:
+        target.server.end_sessions(target.name)
+        edit(target, "DROP TRIGGER IF EXISTS trouble")
+
 
 TABLES = ("tags", "orders", "ledgerEntries")
 """Written early, in the middle and late."""
