@@ -63,6 +63,8 @@ class Installation:
         inside = self.inside(folder)
         options = [
             f"--datadir={inside}/data",
+            # Servers name their temporary files alike: two in one folder would delete each other's.
+            f"--tmpdir={inside}/tmp",
             f"--socket={inside}/socket",
             f"--pid-file={inside}/own.pid",
             f"--log-error={inside}/error.log",
