@@ -1,7 +1,9 @@
 """Connections: every session pinned to UTC, strict mode and utf8mb4; server errors said in four parts."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -75,9 +77,8 @@ def snapshot(target: Target, engine: Engine) -> Iterator[Connection]:
         ReconcileError: the database cannot be reached or read; four parts, exit code 1.
 
     """
-    with server_errors(target), engine.connect() as connection:
+    with server_errors(target), _reader(target, engine).connect() as connection:
         if target.is_sqlite:
-            connection.exec_driver_sql("PRAGMA query_only = ON")
             yield connection
         else:
             # A session that is read-only stays so even if a statement ends the transaction.
@@ -86,6 +87,19 @@ def snapshot(target: Target, engine: Engine) -> Iterator[Connection]:
             driver.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
             yield driver
             driver.exec_driver_sql("ROLLBACK")
+
+
+def _reader(target: Target, engine: Engine) -> Engine:
+    """Give *engine* for a server; for a file one that opens it read-only, which no pragma can undo."""
+    if not target.is_sqlite or not engine.url.database:
+        return engine
+    file = Path(engine.url.database).resolve().as_uri() + "?mode=ro"
+    reader = create_engine(
+        "sqlite://", poolclass=NullPool, creator=lambda: sqlite3.connect(file, uri=True, timeout=CONNECT_TIMEOUT_S)
+    )
+    event.listen(reader, "connect", _pin_sqlite)
+    event.listen(reader, "begin", _begin_sqlite)
+    return reader
 
 
 @contextmanager
@@ -131,7 +145,8 @@ def explain(target: Target, error: DBAPIError) -> Finding:
     if target.is_sqlite and "locked" in message:
         what, fix = "the database file is locked", "wait until the other program has finished, then run again"
     if target.is_sqlite and ("readonly" in message or "read-only" in message):
-        what, fix = _EXPLANATIONS[frozenset(READ_ONLY_SERVER)]
+        what = "the file is open for reading only"
+        fix = "changes go through `reconcile apply`, which needs a file and a folder that it may write"
     return Finding(
         what=what,
         where=f"{target} (chosen by {target.origin})",

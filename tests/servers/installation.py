@@ -64,7 +64,7 @@ class Installation:
         options = [
             f"--datadir={inside}/data",
             # Servers name their temporary files alike: two in one folder would delete each other's.
-            f"--tmpdir={inside}/tmp",
+            f"--tmpdir={inside}/temporary",
             f"--socket={inside}/socket",
             f"--pid-file={inside}/own.pid",
             f"--log-error={inside}/error.log",

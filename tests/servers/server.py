@@ -231,7 +231,7 @@ def launch(installation: Installation, tries: int = 3) -> Server:
     server = Server(installation, folder, _free_port(), _hire_janitor(folder))
     try:
         shutil.copytree(_initialised_data(installation), folder / "data")
-        (folder / "tmp").mkdir()
+        (folder / "temporary").mkdir()
         for attempt in range(1, tries + 1):
             try:
                 server.start()
