@@ -57,7 +57,7 @@ def apply(
         ReconcileError: stale plan (exit code 4), a new violation (3), or the server refused (1); all rolled back.
 
     """
-    tables = metadata(live.dataset.specs, engine.dialect.name)
+    tables = metadata({part.spec.name: part.spec for part in plan.tables}, engine.dialect.name)
 
     with transaction(target, engine) as connection:
         if missing is not None:

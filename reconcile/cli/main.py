@@ -36,6 +36,9 @@ COMMANDS = {
     "schema": Command(SchemaOptions, schema.run),
 }
 
+COLLECT_EVERY = 100_000
+"""Allocations between two looks for garbage: rows come and go in columns, which need none."""
+
 
 class _Append(argparse.Action):
     """Store one value; for a flag declared with nargs=1, add to the values given so far."""
@@ -71,6 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
     # What the imports made lives as long as the process: the collector need not look at it again and again.
     gc.freeze()
+    gc.set_threshold(COLLECT_EVERY)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a sign shows a question mark; it does not stop a run.

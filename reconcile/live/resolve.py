@@ -99,6 +99,8 @@ def _typed(spec: TableSpec, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Find
 
 def _resolve_columns(frame: pl.DataFrame, columns: Sequence[Column], keys: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     """Replace the surrogate keys in *columns*, those that the frame has, by natural keys."""
+    if frame.is_empty():
+        return frame
     rows = frame.lazy()
     for column in columns:
         if column.name in frame.columns:

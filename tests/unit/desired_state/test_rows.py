@@ -136,7 +136,7 @@ def test_addresses_and_numbers_are_reserved_for_examples(full: Dataset) -> None:
 
 
 @pytest.mark.parametrize("size", list(Size))
-def test_no_cell_moves_unseen(size: Size) -> None:
+def test_fingerprints_show_when_a_cell_moves(size: Size) -> None:
     """Every table's fingerprint is pinned."""
     pinned = json.loads(FINGERPRINTS.read_text())[size]
 
