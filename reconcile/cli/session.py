@@ -66,19 +66,24 @@ def load_state(package: str) -> DesiredState:
     try:
         state = import_module(package).STATE
     except (ImportError, AttributeError) as error:
-        raise ReconcileError(
-            [
-                Finding(
-                    what=f"{package} declares no desired state",
-                    where="--state",
-                    why=str(error),
-                    fix="name an importable package whose attribute STATE is a reconcile.state.DesiredState",
-                )
-            ],
-            ExitCode.USAGE,
-        ) from error
-    assert isinstance(state, DesiredState)  # noqa: S101 - narrows the type of an import
+        raise _no_state(package, str(error)) from error
+    if not isinstance(state, DesiredState):
+        raise _no_state(package, f"its STATE is a {type(state).__name__}")
     return state
+
+
+def _no_state(package: str, why: str) -> ReconcileError:
+    return ReconcileError(
+        [
+            Finding(
+                what=f"{package} declares no desired state",
+                where="--state",
+                why=why,
+                fix="name an importable package whose attribute STATE is a reconcile.state.DesiredState",
+            )
+        ],
+        ExitCode.USAGE,
+    )
 
 
 def profile_of(options: RunOptions, today: date) -> Profile:

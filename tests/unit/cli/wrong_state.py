@@ -1,0 +1,3 @@
+"""A package whose STATE is no desired state."""
+
+STATE = 17
