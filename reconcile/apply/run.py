@@ -19,17 +19,22 @@ from reconcile.live.resolve import LiveState
 from reconcile.live.state import dependents, read_again
 from reconcile.live.tables import metadata
 from reconcile.live.target import Target
-from reconcile.plan import Plan, TablePlan, decide
+from reconcile.plan import Mode, Plan, TablePlan, decide
 from reconcile.spec import TableSpec
 from reconcile.state import Rule, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an apply did: the live state as committed, and the verdicts on it."""
+    """
+    What an apply did: the live state as committed, and the verdicts on it.
+
+    `introduced` is what a top-up's new rows violate together with rows that a top-up may not change.
+    """
 
     live: LiveState
     verdicts: Sequence[Verdict]
+    introduced: Sequence[Verdict] = ()
 
 
 def apply(
@@ -50,7 +55,7 @@ def apply(
 
     *live* is the state that the plan was made from, with the plan's tables, what they refer to and what the rules
     need; *specs* are all the tables that the desired state knows. Before the commit the rows are read again: they
-    must be as planned, and no rule may be violated that was not before. *missing* are the tables to create first, in
+    must be as planned, and a reset may violate no rule that held before. *missing* are the tables to create first, in
     an SQLite file that has none: there DDL is part of the transaction. Source: SQLite manual, "Transactions".
 
     Raises:
@@ -76,9 +81,10 @@ def apply(
         _refuse_difference(target, plan, desired, after.dataset)
         verdicts = verify(rules, after.dataset)
         broken = failed(verdicts)
-        if broken:
-            _refuse_violations(introduced(verify(rules, now.dataset), broken))
-    return Outcome(after, verdicts)
+        new = introduced(verify(rules, now.dataset), broken) if broken else []
+        if plan.mode is Mode.RESET:
+            _refuse_violations(new)
+    return Outcome(after, verdicts, new)
 
 
 def _refuse_dependents(found: Sequence[Dependents]) -> None:

@@ -3,14 +3,15 @@
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
-from reconcile.apply.run import apply, remaining
+from reconcile.apply.run import apply, remaining, violation
 from reconcile.cli.options import ApplyOptions
 from reconcile.cli.output import TOOL_VERSION, Output
 from reconcile.cli.plan import render
 from reconcile.cli.progress import open_progress
 from reconcile.cli.session import Planned, Session, is_absent, make_plan, managed_tables
-from reconcile.errors import ExitCode, Finding, ReconcileError
+from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
 from reconcile.live.connect import snapshot
 from reconcile.live.state import read_again
 from reconcile.plan import Plan
@@ -55,6 +56,7 @@ def _carry_out(planned: Planned, session: Session, output: Output) -> ExitCode:
         )
     with snapshot(session.target, session.engine) as connection:
         live = read_again(connection, planned.schema, outcome.live)
+    output.findings(replace(violation(verdict), severity=Severity.WARNING) for verdict in outcome.introduced)
     output.log("applied", seconds=round(time.monotonic() - started, 2), rows=plan.written)
     left = [] if live is outcome.live else remaining(plan, planned.desired, live.dataset)
     _report(plan, outcome.verdicts, time.monotonic() - started, output)
