@@ -1,81 +1,53 @@
 """All rows of the desired state, area by area in the order they need each other."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import polars as pl
 
 from desired_state import (
-    baskets,
-    blocks,
+    accounts,
     catalogue,
+    collaboration,
+    defaults,
+    engagement,
+    fixtures,
     inventory,
     ledger,
     orders,
     parties,
     payables,
     people,
+    rbac,
     receivables,
-    sales,
     settlement,
     statics,
     stock,
     workflow,
 )
 from desired_state.tables import SPECS
+from desired_state.trade import Trade, trade
 from reconcile.dataset import Dataset
 from reconcile.spec import Profile
 
 
 def rows(profile: Profile) -> Dataset:
-    """Give every table that reconcile fills, for one profile."""
-    trade = _trade(profile)
-    return Dataset(SPECS, _static(profile) | _goods(profile, trade) | _books(profile, trade))
+    """Give every table that reconcile fills, for one profile; a table that several steps fill has the rows of all."""
+    dealings = trade(profile)
+    core = _static(profile) | _goods(profile, dealings) | _books(profile, dealings)
+    areas = (
+        core,
+        collaboration.tables(profile, dealings, core),
+        engagement.tables(profile, dealings, core),
+        defaults.tables(profile),
+        rbac.tables(profile),
+        accounts.tables(profile),
+        fixtures.tables(profile),
+    )
+    return Dataset(SPECS, {name: _joined(name, areas) for name in dict.fromkeys(n for area in areas for n in area)})
 
 
-@dataclass(frozen=True, slots=True)
-class _Trade:
-    """The plans of all areas, before they become tables: wide frames with amounts as whole numbers."""
-
-    vendors: pl.DataFrame
-    clients: pl.DataFrame
-    products: pl.DataFrame
-    lots: pl.DataFrame
-    batches: pl.DataFrame
-    orders: pl.DataFrame
-    lines: pl.DataFrame
-    totals: pl.DataFrame
-    invoices: pl.DataFrame
-    received: pl.DataFrame
-    bills: pl.DataFrame
-    bill_lines: pl.DataFrame
-    sent: pl.DataFrame
-
-
-def _trade(profile: Profile) -> _Trade:
-    plan = blocks.blocks(profile)
-    vendors = parties.vendor_plan(profile, plan)
-    clients = parties.client_plan(profile, plan)
-    products = catalogue.product_plan(profile, plan)
-    lots = inventory.lot_plan(profile, plan, vendors, clients)
-    on_shelf = inventory.batch_plan(profile, plan, lots, products)
-    order_plan = sales.order_plan(profile, plan, clients)
-    lines = baskets.line_plan(profile, order_plan, on_shelf)
-    totals = baskets.order_totals(lines)
-    batches = stock.balance(profile, on_shelf, lines)
-
-    documents = receivables.invoice_documents(order_plan, totals)
-    received = settlement.payments_of(profile, documents, "RCV", receivables.HABITS)
-    invoices = receivables.with_status(profile, settlement.settle(profile, documents, received))
-
-    billed = payables.billed_lots(plan, batches)
-    bill_lines = payables.bill_lines(billed, batches)
-    bill_documents = payables.bill_documents(billed, bill_lines)
-    sent = settlement.payments_of(profile, bill_documents, "SNT", payables.HABITS)
-    bills = payables.with_status(profile, settlement.settle(profile, bill_documents, sent))
-    return _Trade(
-        vendors, clients, products, lots, batches, order_plan, lines, totals,
-        invoices, received, bills, bill_lines, sent,
-    )  # fmt: skip
+def _joined(name: str, areas: tuple[Mapping[str, pl.DataFrame], ...]) -> pl.DataFrame:
+    return pl.concat([area[name] for area in areas if name in area])
 
 
 def _static(profile: Profile) -> dict[str, pl.DataFrame]:
@@ -93,7 +65,7 @@ def _static(profile: Profile) -> dict[str, pl.DataFrame]:
     }
 
 
-def _goods(profile: Profile, trade: _Trade) -> dict[str, pl.DataFrame]:
+def _goods(profile: Profile, trade: Trade) -> dict[str, pl.DataFrame]:
     changes = workflow.status_changes(profile, trade.batches)
     accounts = receivables.client_accounts(profile, trade.orders, trade.invoices)
     return {
@@ -107,7 +79,7 @@ def _goods(profile: Profile, trade: _Trade) -> dict[str, pl.DataFrame]:
     }
 
 
-def _books(profile: Profile, trade: _Trade) -> dict[str, pl.DataFrame]:
+def _books(profile: Profile, trade: Trade) -> dict[str, pl.DataFrame]:
     sold = ledger.goods_sold(trade.lines, trade.bill_lines)
     return {
         "orders": orders.orders(profile, trade.orders, trade.totals, trade.invoices),

@@ -14,15 +14,17 @@ import polars as pl
 from reconcile.errors import Finding, ReconcileError
 from reconcile.fields import hash_column
 from reconcile.spec import Column, TableSpec
-from reconcile.values import Enumeration, Json, Kind, PolymorphicReference, Reference, Text, dtype, parse, text
+from reconcile.values import Enumeration, Json, Kind, PolymorphicReference, Reference, Secret, Text, dtype, parse, text
 
 KEY = "_key"
 ID = "_id"
 HASH = "_hash"
+STEP = "_step"
+"""The id of the step that a declared row belongs to; only the desired side has it."""
 
 KEY_SEPARATOR = "|"
 NULL_PART = "\\N"
-_FREE_TEXT = (Text, Enumeration, Json, Reference, PolymorphicReference)
+_FREE_TEXT = (Text, Enumeration, Json, Reference, PolymorphicReference, Secret)
 UNRESOLVED = "\\#"
 """Starts a reference to a row that has no natural key: `\\#17` is the row whose surrogate key is 17."""
 
@@ -105,19 +107,19 @@ def _default(column: Column) -> pl.Expr:
     return parse(column.kind, pl.lit(column.default, dtype=pl.String)).cast(dtype(column.kind))
 
 
-def conform(spec: TableSpec, rows: pl.DataFrame) -> pl.DataFrame:
+def conform(spec: TableSpec, rows: pl.DataFrame, step: str | None = None) -> pl.DataFrame:
     """
-    Bring generated *rows* into *spec*'s canonical form.
+    Bring generated *rows* of *step* (the table's own where none is named) into *spec*'s canonical form.
 
     Columns that the rows leave out take the schema's default, else null; columns come in the order of the spec,
-    `_key` last, rows in the order given. Numbers round to their column's scale.
+    `_key` and `_step` last, rows in the order given. Numbers round to their column's scale.
 
     Raises:
         ValueError: a column that the spec does not declare.
 
     """
     names = [column.name for column in spec.declared]
-    unknown = set(rows.columns) - set(names) - {KEY, HASH}
+    unknown = set(rows.columns) - set(names) - {KEY, HASH, STEP}
     if unknown:
         raise ValueError(f"{spec.name} declares no column {sorted(unknown)}")
     frame = rows.select(
@@ -126,7 +128,7 @@ def conform(spec: TableSpec, rows: pl.DataFrame) -> pl.DataFrame:
         .alias(column.name)
         for column in spec.declared
     )
-    return frame.with_columns(natural_key(spec).alias(KEY))
+    return frame.with_columns(natural_key(spec).alias(KEY), pl.lit(step or spec.step).alias(STEP))
 
 
 def with_hash(frame: pl.DataFrame, key: str) -> pl.DataFrame:

@@ -90,7 +90,7 @@ def _differing(spec: TableSpec, desired: pl.DataFrame, live: pl.DataFrame) -> pl
         *(pl.when(_differs(column)).then(pl.lit(column.name)) for column in spec.managed),
     ).list.drop_nulls()
     is_common = ~is_missing & ~is_extra
-    after = pl.struct(_side(column).struct.field(column.name) for column in spec.declared)
+    after = pl.struct(_side(column).alias(column.name) for column in spec.declared)
     return (
         wanted.join(present, on=KEY, how="full", coalesce=True)
         .filter(pl.any_horizontal(is_missing, is_extra, *(_differs(column) for column in spec.managed)))
@@ -120,12 +120,21 @@ def _differing(spec: TableSpec, desired: pl.DataFrame, live: pl.DataFrame) -> pl
 
 
 def _differs(column: Column) -> pl.Expr:
-    return pl.col(BEFORE).struct.field(column.name).ne_missing(pl.col(AFTER).struct.field(column.name))
+    before, after = (pl.col(side).struct.field(column.name) for side in (BEFORE, AFTER))
+    differs = before.ne_missing(after)
+    return differs & before.is_null() if column.owner is Owner.ONCE else differs
 
 
 def _side(column: Column) -> pl.Expr:
     """Keep what is not ours to change once the row exists."""
-    return pl.col(AFTER if column.owner is Owner.DESIRED else BEFORE)
+    before, after = (pl.col(side).struct.field(column.name) for side in (BEFORE, AFTER))
+    match column.owner:
+        case Owner.DESIRED:
+            return after
+        case Owner.ONCE:
+            return pl.coalesce(before, after)
+        case _:
+            return before
 
 
 def counts(rows: pl.DataFrame) -> Mapping[Action, int]:

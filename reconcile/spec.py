@@ -14,6 +14,9 @@ class Owner(StrEnum):
     DESIRED = "desired"
     """The desired state: compared and written."""
 
+    ONCE = "once"
+    """The desired state as long as the live value is null; a value that is there is never compared."""
+
     CREATION = "creation"
     """The desired state when the row is created; afterwards the server or the application: never compared."""
 
@@ -36,7 +39,12 @@ class Policy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: `default` is the schema's, in text form; `is_clock_default` says that it is the current time."""
+    """
+    One column: `default` is the schema's, in text form; `is_clock_default` says that it is the current time.
+
+    `is_part` marks a reference to the row that this one is a part of, as a line of its order: a top-up adds missing
+    parts only to rows that are as declared.
+    """
 
     name: str
     kind: Kind
@@ -45,6 +53,7 @@ class Column:
     owner: Owner = Owner.DESIRED
     is_clock_default: bool = False
     is_clock_on_update: bool = False
+    is_part: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,8 @@ class TableSpec:
 
     `prunes` lets a reset delete live rows that are not declared. `unique` and `indexes` list the schema's keys
     besides the primary one. `step` is the id of the step that fills the table. A table without natural key is
-    known by its surrogate key and can only be read.
+    known by its surrogate key and can only be read. `soft_delete` names the timestamp that marks a row as deleted:
+    of several rows with one key, one that is not deleted stands for it.
     """
 
     name: str
@@ -66,6 +76,7 @@ class TableSpec:
     unique: tuple[tuple[str, ...], ...] = ()
     indexes: tuple[tuple[str, ...], ...] = ()
     surrogate_key: str = "id"
+    soft_delete: str | None = None
 
     def column(self, name: str) -> Column:
         """Give the column called *name*; raises KeyError when there is none."""
@@ -82,7 +93,7 @@ class TableSpec:
     @property
     def managed(self) -> tuple[Column, ...]:
         """The columns that are compared with the live ones."""
-        return tuple(column for column in self.columns if column.owner is Owner.DESIRED)
+        return tuple(column for column in self.columns if column.owner in (Owner.DESIRED, Owner.ONCE))
 
     def references(self) -> Iterator[tuple[Column, str]]:
         """List (column, table) for every table that a column of this table points to, JSON documents included."""
@@ -105,13 +116,15 @@ class Step:
     """
     One step of a run, in the order the operators know.
 
-    `is_built` is false while it has neither rows nor rules; `checks_only` marks a step that writes nothing.
+    `checks_only` marks a step that writes nothing. `is_optional` marks one that a run may leave out with a warning
+    where the live schema lacks what it needs, if asked to go on.
     """
 
     id: str
     title: str
     is_built: bool = True
     checks_only: bool = False
+    is_optional: bool = False
 
 
 class Size(StrEnum):

@@ -1,15 +1,17 @@
-"""What an application hands to the engine: steps, table specs, a function to its rows, and its rules.
+"""What an application hands to the engine: steps, table specs, a function to its rows, its rules and gap rules.
 
-A rule is a function from Dataset to violating rows, so the same rule runs on desired and on live rows.
+A rule is a function from Dataset to violating rows, so the same rule runs on desired and on live rows. A gap rule
+is a function from Dataset to the rows that fill a gap, so what it does is decided in the plan like any other change.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import polars as pl
 
 from reconcile.dataset import Dataset
-from reconcile.errors import Severity
+from reconcile.errors import Finding, Severity
 from reconcile.spec import Profile, Step, TableSpec
 
 
@@ -48,11 +50,49 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class GapRule:
+    """
+    One thing that a top-up mends in rows that exist, or adds to them; `step` is the step it is part of.
+
+    `propose` gives from all rows, as they would be so far, rows of `table`: with `columns`, the columns that the rule
+    may change, `_key` and those columns of rows that exist; without, whole new rows in canonical form. It must be a
+    function of its arguments and find nothing to do in its own result. `tables` are all that it reads.
+    """
+
+    id: str
+    title: str
+    step: str
+    table: str
+    columns: tuple[str, ...]
+    tables: tuple[str, ...]
+    propose: Callable[[Dataset, Profile], pl.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class Password:
+    """
+    A password that the accounts of `steps` share: the secret called `name` is its bcrypt hash of that `cost`.
+
+    It is taken from the environment `variable`; nothing is shipped.
+    """
+
+    name: str
+    variable: str
+    steps: tuple[str, ...]
+    cost: int = 10
+
+
+Fit: TypeAlias = Callable[[Dataset, Dataset], tuple[Dataset, tuple[Finding, ...]]]
+"""Takes declared and live rows; gives the declared rows that a top-up may bring in, and what it leaves out and why."""
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredState:
     """
     A whole application: `specs` has every table it knows of, `rows` the canonical frames of those it fills.
 
-    The engine loads it by package name: the package's attribute `STATE`.
+    `cleared` are the tables that a reset empties although nothing is declared in them. The engine loads a state by
+    package name: the package's attribute `STATE`.
     """
 
     name: str
@@ -60,3 +100,7 @@ class DesiredState:
     specs: Mapping[str, TableSpec]
     rows: Callable[[Profile], Dataset]
     rules: tuple[Rule, ...]
+    gap_rules: tuple[GapRule, ...] = ()
+    fit: Fit | None = None
+    cleared: tuple[str, ...] = ()
+    passwords: tuple[Password, ...] = ()

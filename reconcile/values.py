@@ -39,6 +39,22 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Secret:
+    """
+    Characters that nobody may see, at most `max_length`, such as the hash of a password.
+
+    In the dataset a declared cell is the name of the secret, which becomes its value only in the statement that
+    writes it; a live cell is read as `SET`, whatever it holds.
+    """
+
+    max_length: int
+
+
+SET = "set"
+"""What a live secret is read as."""
+
+
+@dataclass(frozen=True, slots=True)
 class Date:
     """A calendar day; canonical as Date."""
 
@@ -88,7 +104,17 @@ class PolymorphicReference:
 
 
 Kind: TypeAlias = (
-    Integer | Boolean | Decimal | Text | Date | Timestamp | Enumeration | Json | Reference | PolymorphicReference
+    Integer
+    | Boolean
+    | Decimal
+    | Text
+    | Secret
+    | Date
+    | Timestamp
+    | Enumeration
+    | Json
+    | Reference
+    | PolymorphicReference
 )
 
 DATE_FORMAT = "%Y-%m-%d"
@@ -109,7 +135,7 @@ def dtype(kind: Kind) -> pl.DataType:
             return pl.Date()
         case Timestamp():
             return pl.Datetime("us")
-        case Text() | Enumeration() | Json() | Reference() | PolymorphicReference():
+        case Text() | Secret() | Enumeration() | Json() | Reference() | PolymorphicReference():
             return pl.String()
 
 
@@ -137,7 +163,7 @@ def parse(kind: Kind, column: pl.Expr) -> pl.Expr:
             return column.str.slice(0, 19).str.to_datetime(TIMESTAMP_FORMAT, strict=False)
         case Json():
             return column.map_elements(canonical_json, return_dtype=pl.String)
-        case Text() | Enumeration() | Reference() | PolymorphicReference():
+        case Text() | Secret() | Enumeration() | Reference() | PolymorphicReference():
             return column
 
 
@@ -152,7 +178,7 @@ def text(kind: Kind, column: pl.Expr) -> pl.Expr:
             return column.dt.to_string(DATE_FORMAT)
         case Timestamp():
             return column.dt.to_string(TIMESTAMP_FORMAT)
-        case Text() | Enumeration() | Json() | Reference() | PolymorphicReference():
+        case Text() | Secret() | Enumeration() | Json() | Reference() | PolymorphicReference():
             return column
 
 

@@ -8,7 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
-from sqlalchemy import ColumnClause, ColumnElement, Connection, String, cast, column, select, table
+from sqlalchemy import (
+    ColumnClause,
+    ColumnElement,
+    Connection,
+    String,
+    case,
+    cast,
+    column,
+    literal_column,
+    select,
+    table,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -88,8 +99,9 @@ def read_raw(connection: Connection, specs: Mapping[str, TableSpec], schema: Liv
 def _read_table(connection: Connection, spec: TableSpec, live: Mapping[str, LiveColumn]) -> RawTable:
     columns = [c for c in spec.columns if c.name in live or c.owner is Owner.SERVER]
     names = [c.name for c in columns]
-    cells: list[ColumnClause[str]] = [column(name) for name in names]
-    source, order = table(spec.name, *cells), cells[names.index(spec.surrogate_key)]
+    plain: list[ColumnClause[str]] = [column(name) for name in names]
+    source, order = table(spec.name, *plain), plain[names.index(spec.surrogate_key)]
+    cells = [_masked(cell, c) for cell, c in zip(plain, columns, strict=True)]
     if connection.dialect.name == "sqlite":
         query = select(*(cast(cell, String) for cell in cells)).select_from(source).order_by(order)
         rows: Sequence[str] | Sequence[tuple[str | None, ...]] = list(map(tuple, connection.execute(query)))
@@ -98,6 +110,13 @@ def _read_table(connection: Connection, spec: TableSpec, live: Mapping[str, Live
         line = select(_RowText(facts)).select_from(source).order_by(order)
         rows = connection.execute(line).scalars().all()
     return RawTable(spec, tuple(names), rows)
+
+
+def _masked(cell: ColumnClause[str], declared: Column) -> ColumnElement[str]:
+    """Leave a secret on the server: all that is read of it is whether there is one."""
+    if isinstance(declared.kind, values.Secret):
+        return case((cell.is_not(None), literal_column(f"'{values.SET}'")))
+    return cell
 
 
 def _holds_any_text(declared: Column) -> bool:

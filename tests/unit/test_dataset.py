@@ -14,6 +14,7 @@ from reconcile.dataset import (
     HASH,
     ID,
     KEY,
+    STEP,
     Dataset,
     MissingTable,
     check,
@@ -114,9 +115,9 @@ def test_conforming_fills_defaults_and_orders_columns() -> None:
 
     frame = conform(MAKERS, rows)
 
-    assert [column.name for column in MAKERS.declared] + [KEY] == frame.columns
-    assert [("ACME", "unnamed", Decimal("4.50"), None, True, None, "ACME")] == frame.rows()
-    assert [values.dtype(column.kind) for column in MAKERS.declared] == frame.dtypes[:-1]
+    assert [column.name for column in MAKERS.declared] + [KEY, STEP] == frame.columns
+    assert [("ACME", "unnamed", Decimal("4.50"), None, True, None, "ACME", MAKERS.step)] == frame.rows()
+    assert [values.dtype(column.kind) for column in MAKERS.declared] == frame.dtypes[:-2]
 
 
 def test_conforming_keeps_the_order_of_rows() -> None:

@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from reconcile import values
-from reconcile.dataset import ID, Dataset, conform, fingerprints
+from reconcile.dataset import ID, STEP, Dataset, conform, fingerprints
 from reconcile.diff import diff
 from reconcile.errors import Finding, Severity
 from reconcile.plan import Mode, Plan, make
@@ -136,9 +136,9 @@ def live(rows: Rows, specs: Mapping[str, TableSpec] = SPECS) -> Dataset:
     return Dataset(
         specs,
         {
-            name: frame(specs[name], table).with_columns(
-                pl.Series(ID, [row.get(ID, number) for number, row in enumerate(table, 1)], dtype=pl.Int64)
-            )
+            name: frame(specs[name], table)
+            .drop(STEP)
+            .with_columns(pl.Series(ID, [row.get(ID, number) for number, row in enumerate(table, 1)], dtype=pl.Int64))
             for name, table in rows.items()
         },
     )

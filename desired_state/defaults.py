@@ -1,0 +1,10 @@
+"""Module defaults: what the application expects to find switched on."""
+
+import polars as pl
+
+from reconcile.spec import Profile
+
+
+def tables(profile: Profile) -> dict[str, pl.DataFrame]:
+    """Give the tables of this area."""
+    return {}
