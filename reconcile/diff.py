@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import polars as pl
 
-from reconcile.dataset import ID, KEY, Dataset, repeats_key
+from reconcile.dataset import ID, KEY, STEP, Dataset, repeats_key
 from reconcile.spec import Column, Owner, TableSpec
 from reconcile.values import dtype
 
@@ -33,6 +33,10 @@ class Reason(StrEnum):
     DIFFERS = "differs"
     NOT_DECLARED = "not declared"
     DUPLICATE = "duplicate key"
+    GAP = "gap"
+    """A gap rule fills or mends the row."""
+    DEPENDENT = "dependent"
+    """The row depends on one that goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +44,9 @@ class TableDiff:
     """
     The differing rows of one table, in natural-key order, and the number of equal ones.
 
-    `rows` has the columns `_key`, `_id` (null for a create), `action`, `reason`, `changed` (names of the managed
-    columns that differ; empty but for updates) and the structs `before` and `after` of all declared columns; a
-    create has no before and a delete no after.
+    `rows` has the columns `_key`, `_id` (null for a create), `_step` (null for a row that is not declared), `action`,
+    `reason`, `changed` (names of the managed columns that differ; empty but for updates) and the structs `before` and
+    `after` of all declared columns; a create has no before and a delete no after.
     """
 
     spec: TableSpec
@@ -67,6 +71,12 @@ def diff(desired: Dataset, live: Dataset, tables: Iterable[str]) -> dict[str, Ta
     return diffs
 
 
+def empty_declared(spec: TableSpec) -> pl.DataFrame:
+    """Give the declared frame of a table in which nothing is declared."""
+    names = {column.name: dtype(column.kind) for column in spec.declared}
+    return pl.DataFrame(schema={**names, KEY: pl.String, STEP: pl.String})
+
+
 def empty_live(spec: TableSpec) -> pl.DataFrame:
     """Give the live frame of a table without rows."""
     return pl.DataFrame(
@@ -82,7 +92,7 @@ def _differing(spec: TableSpec, desired: pl.DataFrame, live: pl.DataFrame) -> pl
         if column.name not in live.columns
     )
     row = pl.struct(column.name for column in spec.declared)
-    wanted = desired.lazy().select(KEY, row.alias(AFTER), pl.lit(value=True).alias(_IS_DECLARED))
+    wanted = desired.lazy().select(KEY, STEP, row.alias(AFTER), pl.lit(value=True).alias(_IS_DECLARED))
     present = live.lazy().select(KEY, ID, row.alias(BEFORE))
     is_missing, is_extra = pl.col(ID).is_null(), pl.col(_IS_DECLARED).is_null()
     changed = pl.concat_list(
@@ -97,6 +107,7 @@ def _differing(spec: TableSpec, desired: pl.DataFrame, live: pl.DataFrame) -> pl
         .select(
             KEY,
             ID,
+            STEP,
             pl.when(is_missing)
             .then(pl.lit(Action.CREATE))
             .when(is_extra)

@@ -116,14 +116,13 @@ class Step:
     """
     One step of a run, in the order the operators know.
 
-    `checks_only` marks a step that writes nothing. `is_optional` marks one that a run may leave out with a warning
-    where the live schema lacks what it needs, if asked to go on.
+    A step with `checks` asks the rules of those groups and writes nothing. One that `is_optional` may be left out,
+    with a warning, where the live schema lacks what it needs.
     """
 
     id: str
     title: str
-    is_built: bool = True
-    checks_only: bool = False
+    checks: tuple[str, ...] = ()
     is_optional: bool = False
 
 

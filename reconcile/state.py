@@ -56,7 +56,8 @@ class GapRule:
 
     `propose` gives from all rows, as they would be so far, rows of `table`: with `columns`, the columns that the rule
     may change, `_key` and those columns of rows that exist; without, whole new rows in canonical form. It must be a
-    function of its arguments and find nothing to do in its own result. `tables` are all that it reads.
+    function of its arguments and find nothing to do in its own result. `tables` are all that it reads, `mends` the
+    ids of the rules that hold once it has run.
     """
 
     id: str
@@ -66,6 +67,7 @@ class GapRule:
     columns: tuple[str, ...]
     tables: tuple[str, ...]
     propose: Callable[[Dataset, Profile], pl.DataFrame]
+    mends: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,9 @@ class DesiredState:
     """
     A whole application: `specs` has every table it knows of, `rows` the canonical frames of those it fills.
 
-    `cleared` are the tables that a reset empties although nothing is declared in them. The engine loads a state by
-    package name: the package's attribute `STATE`.
+    `cleared` are the tables that a reset empties although nothing is declared in them; `registry_step` is the step
+    whose rows `--registry` lists with their ids. The engine loads a state by package name: the package's attribute
+    `STATE`.
     """
 
     name: str
@@ -104,3 +107,4 @@ class DesiredState:
     fit: Fit | None = None
     cleared: tuple[str, ...] = ()
     passwords: tuple[Password, ...] = ()
+    registry_step: str | None = None

@@ -4,7 +4,7 @@ Order: unique values that move are parked, rows are created parents first, defer
 updated, rows are deleted children first. Every row to be changed is locked and compared with the plan's `before`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,10 +17,11 @@ from sqlalchemy.schema import CreateTable
 from reconcile.apply.encode import value_lists
 from reconcile.apply.wire import wire
 from reconcile.dataset import ID, KEY, Dataset
+from reconcile.decide import TablePlan
 from reconcile.diff import AFTER, BEFORE, CHANGED, Action
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.live.tables import ddl_type
-from reconcile.plan import Plan, TablePlan
+from reconcile.plan import Plan
 from reconcile.spec import Column, TableSpec
 from reconcile.values import Text
 
@@ -42,10 +43,11 @@ class Progress(Protocol):
 
 @dataclass(slots=True)
 class _Run:
-    """One execution: the connection, the live tables and the ids known so far."""
+    """One execution: the connection, the live tables, the values of secrets and the ids known so far."""
 
     connection: Connection
     tables: MetaData
+    secrets: Mapping[str, str] = field(repr=False)
     progress: Progress
     ids: dict[str, pl.DataFrame] = field(default_factory=dict)
 
@@ -114,23 +116,24 @@ def _stale(spec: TableSpec, key: str, why: str) -> Finding:
     )
 
 
-def execute(connection: Connection, plan: Plan, live: Dataset, tables: MetaData, progress: Progress) -> None:
+def execute(
+    connection: Connection, plan: Plan, live: Dataset, tables: MetaData, secrets: Mapping[str, str], progress: Progress
+) -> None:
     """
-    Write everything *plan* says; *live* are the rows as the transaction sees them now.
+    Write everything *plan* says; *live* are the rows as the transaction sees them now, *secrets* values by name.
 
     Raises:
         MissingParent: a row refers to one that is neither live nor created.
 
     """
     ids = {name: frame.select(KEY, ID) for name, frame in live.frames.items()}
-    run = _Run(connection, tables, progress, ids)
-    totals = {part.spec.name: sum(n for a, n in part.counts.items() if a is not Action.SKIP) for part in plan.tables}
-    working = [part for part in plan.tables if totals[part.spec.name]]
+    run = _Run(connection, tables, secrets, progress, ids)
+    working = [part for part in plan.tables if part.written]
     referred = {target for part in plan.tables for _, target in part.spec.references()}
     for part in working:
         _park(run, part)
     for part in working:
-        progress.started(part.spec.name, totals[part.spec.name])
+        progress.started(part.spec.name, part.written)
         _create(run, part, plan.deferred, part.spec.name in referred)
     for part in working:
         _set_deferred(run, part, plan.deferred)
@@ -148,7 +151,7 @@ def _create(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]], is
     if rows.is_empty():
         return
     now = [c for c in spec.declared if (spec.name, c.name) not in deferred]
-    values = wire(spec, rows, AFTER, now, run.ids)
+    values = wire(spec, rows, AFTER, now, run.ids, run.secrets)
     table = run.tables.tables[spec.name]
     key = table.c[spec.surrogate_key]
     highest = run.connection.execute(select(func.coalesce(func.max(key), 0))).scalar_one() if is_referred else 0
@@ -223,7 +226,7 @@ def _set_deferred(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str
     kept = [c for c in spec.declared if c.is_clock_on_update]
     rows = rows.filter(pl.any_horizontal(pl.col(AFTER).struct.field(c.name).is_not_null() for c in waiting))
     ids = rows.select(KEY).join(run.ids[spec.name], on=KEY, how="left", maintain_order="left")[ID]
-    _update_from_staging(run, spec, ids, wire(spec, rows, AFTER, [*waiting, *kept], run.ids))
+    _update_from_staging(run, spec, ids, wire(spec, rows, AFTER, [*waiting, *kept], run.ids, run.secrets))
 
 
 def _update(run: _Run, part: TablePlan) -> None:
@@ -232,7 +235,7 @@ def _update(run: _Run, part: TablePlan) -> None:
         return
     names = set(rows[CHANGED].explode().unique())
     changed = [column for column in spec.managed if column.name in names]
-    _update_from_staging(run, spec, rows[ID], wire(spec, rows, AFTER, changed, run.ids))
+    _update_from_staging(run, spec, rows[ID], wire(spec, rows, AFTER, changed, run.ids, run.secrets))
     run.progress.advanced(spec.name, rows.height)
 
 

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import polars as pl
 from sqlalchemy import Engine, MetaData
 
 from reconcile.apply.execute import Progress, execute, lock, refuse_stale
 from reconcile.apply.wire import MissingParent
 from reconcile.checks.verify import failed, introduced, verify
 from reconcile.dataset import ID, KEY, Dataset
-from reconcile.diff import Action, diff
+from reconcile.decide import Goal, Mode, TablePlan, decide
+from reconcile.diff import Action
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.guard import Dependents, refuse_dependents
 from reconcile.live.connect import transaction
@@ -19,7 +19,7 @@ from reconcile.live.resolve import LiveState
 from reconcile.live.state import dependents, read_again
 from reconcile.live.tables import metadata
 from reconcile.live.target import Target
-from reconcile.plan import Mode, Plan, TablePlan, decide
+from reconcile.plan import Plan
 from reconcile.spec import TableSpec
 from reconcile.state import Rule, Verdict
 
@@ -42,21 +42,23 @@ def apply(
     target: Target,
     engine: Engine,
     plan: Plan,
-    desired: Dataset,
+    goal: Goal,
     live: LiveState,
     schema: LiveSchema,
     specs: Mapping[str, TableSpec],
     rules: Sequence[Rule],
     progress: Progress,
+    secrets: Mapping[str, str],
     missing: MetaData | None = None,
 ) -> Outcome:
     """
     Carry out *plan* in one transaction: all of it is committed, or nothing.
 
-    *live* is the state that the plan was made from, with the plan's tables, what they refer to and what the rules
-    need; *specs* are all the tables that the desired state knows. Before the commit the rows are read again: they
-    must be as planned, and a reset may violate no rule that held before. *missing* are the tables to create first, in
-    an SQLite file that has none: there DDL is part of the transaction. Source: SQLite manual, "Transactions".
+    *live* is the state that the plan was made from with *goal*: the plan's tables, what they refer to and what the
+    rules need; *specs* are all the tables that the desired state knows, *secrets* the values behind their names.
+    Before the commit the rows are read again: they must be as planned, and a reset may violate no rule that held
+    before. *missing* are the tables to create first, in an SQLite file that has none: there DDL is part of the
+    transaction. Source: SQLite manual, "Transactions".
 
     Raises:
         ReconcileError: stale plan (exit code 4), a new violation (3), or the server refused (1); all rolled back.
@@ -71,14 +73,14 @@ def apply(
         now = read_again(connection, schema, live)
         if now is not live:
             refuse_stale(plan, now.dataset)
-            _refuse_newcomers(target, plan, desired, now.dataset)
+            _refuse_newcomers(target, plan, goal, now.dataset)
         _refuse_dependents(dependents(connection, plan, specs))
         try:
-            execute(connection, plan, now.dataset, tables, progress)
+            execute(connection, plan, now.dataset, tables, secrets, progress)
         except MissingParent as error:
             raise _unexpected(target, "a row refers to one that does not exist", str(error)) from error
         after = read_again(connection, schema, live)
-        _refuse_difference(target, plan, desired, after.dataset)
+        _refuse_difference(target, goal, after.dataset)
         verdicts = verify(rules, after.dataset)
         broken = failed(verdicts)
         new = introduced(verify(rules, now.dataset), broken) if broken else []
@@ -93,14 +95,12 @@ def _refuse_dependents(found: Sequence[Dependents]) -> None:
         raise ReconcileError(refuse_dependents(found), ExitCode.REFUSED)
 
 
-def remaining(plan: Plan, desired: Dataset, live: Dataset) -> list[TablePlan]:
-    """Plan again, under the same mode, and give the tables that still have something to do."""
-    diffs = diff(desired, live, [part.spec.name for part in plan.tables])
-    again = (decide(table, plan.mode) for table in diffs.values())
-    return [part for part in again if part.rows.filter(pl.col("action") != "skip").height]
+def remaining(goal: Goal, live: Dataset) -> list[TablePlan]:
+    """Plan again for the same goal, and give the tables that still have something to do."""
+    return [part for part in decide(goal, live).values() if part.written]
 
 
-def _refuse_newcomers(target: Target, plan: Plan, desired: Dataset, now: Dataset) -> None:
+def _refuse_newcomers(target: Target, plan: Plan, goal: Goal, now: Dataset) -> None:
     """Refuse when rows that the plan does not name would go too, with the parent that a foreign key ties them to."""
     known = {part.spec.name: part.of(Action.DELETE) for part in plan.tables}
     findings = [
@@ -110,14 +110,14 @@ def _refuse_newcomers(target: Target, plan: Plan, desired: Dataset, now: Dataset
             why="the row was created by somebody else after the plan was made",
             fix="run `reconcile plan` again and review the new plan",
         )
-        for part in remaining(plan, desired, now)
+        for part in remaining(goal, now)
         for key in part.of(Action.DELETE).join(known[part.spec.name], on=ID, how="anti")[KEY]
     ]
     if findings:
         raise ReconcileError(findings, ExitCode.REFUSED)
 
 
-def _refuse_difference(target: Target, plan: Plan, desired: Dataset, after: Dataset) -> None:
+def _refuse_difference(target: Target, goal: Goal, after: Dataset) -> None:
     findings = [
         Finding(
             what=f"{part.spec.name} is not as planned after the write",
@@ -125,7 +125,7 @@ def _refuse_difference(target: Target, plan: Plan, desired: Dataset, after: Data
             why=f"{part.rows.height} rows differ from what was sent: {', '.join(part.rows['changed'][0]) or 'the row'}",
             fix="look for a trigger, a generated column or another session; everything was rolled back",
         )
-        for part in remaining(plan, desired, after)
+        for part in remaining(goal, after)
     ]
     if findings:
         raise ReconcileError(findings)

@@ -10,10 +10,12 @@ import polars as pl
 
 from reconcile.dataset import ID, KEY, UNRESOLVED
 from reconcile.spec import Column, TableSpec
-from reconcile.values import Boolean, Integer, Json, PolymorphicReference, Reference, dump_json, text
+from reconcile.values import Boolean, Integer, Json, PolymorphicReference, Reference, Secret, dump_json, text
 
 Ids = Mapping[str, pl.DataFrame]
 """Per table the frame (`_key`, `_id`) of all rows that can be referred to."""
+
+NO_SECRETS: Mapping[str, str] = {}
 
 _FOUND = "_found"
 
@@ -22,22 +24,32 @@ class MissingParent(LookupError):
     """A row to be written refers to a row that is not there (any more)."""
 
 
-def wire(spec: TableSpec, rows: pl.DataFrame, side: str, columns: Iterable[Column], ids: Ids) -> pl.DataFrame:
+def wire(
+    spec: TableSpec,
+    rows: pl.DataFrame,
+    side: str,
+    columns: Iterable[Column],
+    ids: Ids,
+    secrets: Mapping[str, str] = NO_SECRETS,
+) -> pl.DataFrame:
     """
     Give the *columns* of the struct *side* of planned *rows* in wire form, rows in their order.
 
+    *secrets* gives the value behind each secret's name.
+
     Raises:
         MissingParent: a reference cannot be resolved.
+        KeyError: a secret has no value.
 
     """
     struct = pl.col(side).struct
     frame = rows.select(struct.unnest())
     for column in columns:
-        frame = frame.with_columns(_cells(spec, frame, column, ids))
+        frame = frame.with_columns(_cells(spec, frame, column, ids, secrets))
     return frame.select(column.name for column in columns)
 
 
-def _cells(spec: TableSpec, frame: pl.DataFrame, column: Column, ids: Ids) -> pl.Series:
+def _cells(spec: TableSpec, frame: pl.DataFrame, column: Column, ids: Ids, secrets: Mapping[str, str]) -> pl.Series:
     cells = frame[column.name]
     match column.kind:
         case Reference(table):
@@ -54,6 +66,8 @@ def _cells(spec: TableSpec, frame: pl.DataFrame, column: Column, ids: Ids) -> pl
             return merged
         case Json(references) if references:
             return _json_ids(cells, references, ids)
+        case Secret():
+            return pl.Series(column.name, [None if name is None else secrets[name] for name in cells], dtype=pl.String)
         case Integer():
             return cells
         case Boolean():

@@ -1,12 +1,13 @@
 """Can this run at all: the desired columns against the live schema, every finding at once, each with a near name."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from difflib import get_close_matches
 
 import polars as pl
 
 from reconcile import values
-from reconcile.dataset import Dataset
+from reconcile.dataset import KEY, Dataset
 from reconcile.errors import Finding
 from reconcile.live.introspect import LiveColumn, LiveSchema
 from reconcile.live.tables import SMALL_BITS
@@ -16,6 +17,7 @@ from reconcile.values import Kind
 TEXT_TYPES = {"varchar", "char", "text", "tinytext", "mediumtext", "longtext"}
 TEXT_LENGTHS = {"tinytext": 255, "text": 65_535, "mediumtext": 16_777_215, "longtext": 4_294_967_295}
 INTEGER_TYPES = {"int", "integer", "bigint", "mediumint", "smallint", "tinyint"}
+_FIRST_MOMENT, _LAST_MOMENT = datetime(1970, 1, 1, 0, 0, 1), datetime(2038, 1, 19, 3, 14, 7)
 _NARROW_TYPES = {"tinyint", "smallint", "mediumint"}
 
 
@@ -45,6 +47,55 @@ def check_schema(specs: Iterable[TableSpec], schema: LiveSchema, desired: Datase
             findings += _check_column(spec, column, live)
         findings += _values_missing(spec, live, desired)
     return findings
+
+
+def check_rows(desired: Dataset) -> list[Finding]:
+    """
+    Find desired values that their columns cannot hold: another type, a value no enumeration lists, too long, too
+    large, or outside what TIMESTAMP holds.
+
+    Nulls, references and unique values are `dataset.check`'s. Source: MySQL manual, "The DATE, DATETIME, and
+    TIMESTAMP Types".
+    """
+    findings: list[Finding] = []
+    for name, frame in desired.frames.items():
+        spec = desired.specs[name]
+        for column in spec.declared:
+            if frame.schema[column.name] != values.dtype(column.kind):
+                why = f"{frame.schema[column.name]} instead of {values.dtype(column.kind)}"
+                findings.append(_wrong_value(spec, column, "has values of another type", why))
+                continue
+            broken = _does_not_fit(column.kind, pl.col(column.name))
+            if broken is not None and (wrong := frame.filter(broken)).height:
+                why = f"{wrong.height} rows, first [{wrong[KEY][0]}] {wrong[column.name][0]!r}"
+                findings.append(_wrong_value(spec, column, "cannot hold its values", why))
+    return findings
+
+
+def _does_not_fit(kind: Kind, cell: pl.Expr) -> pl.Expr | None:
+    match kind:
+        case values.Enumeration(allowed):
+            return cell.is_in(list(allowed)).not_()
+        case values.Text(int(length)):
+            return cell.str.len_chars() > length
+        case values.Text(None) | values.Json():
+            return cell.str.len_bytes() > TEXT_LENGTHS["text"]
+        case values.Integer(bits):
+            limit = 1 << (bits - 1)
+            return (cell >= limit) | (cell < -limit)
+        case values.Timestamp():
+            return (cell < _FIRST_MOMENT) | (cell > _LAST_MOMENT)
+        case _:
+            return None
+
+
+def _wrong_value(spec: TableSpec, column: Column, what: str, why: str) -> Finding:
+    return Finding(
+        what=f"desired column {spec.name}.{column.name} {what}",
+        where=f"the desired rows of step {spec.step}",
+        why=why,
+        fix="correct the desired state; this is a fault of the package, not of the database",
+    )
 
 
 def _check_column(spec: TableSpec, column: Column, live: Mapping[str, LiveColumn]) -> Iterator[Finding]:

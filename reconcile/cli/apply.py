@@ -2,15 +2,19 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reconcile.apply.run import apply, remaining, violation
 from reconcile.cli.options import ApplyOptions
 from reconcile.cli.output import TOOL_VERSION, Output
+from reconcile.cli.passwords import hashes, make_up, needed_secrets, supplied
 from reconcile.cli.plan import render
+from reconcile.cli.planning import Planned, make_plan
 from reconcile.cli.progress import open_progress
-from reconcile.cli.session import Planned, Session, is_absent, make_plan, managed_tables
+from reconcile.cli.registry import write_registry
+from reconcile.cli.session import Session, is_absent, managed_tables
+from reconcile.decide import Mode
 from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
 from reconcile.live.connect import snapshot
 from reconcile.live.state import read_again
@@ -25,6 +29,7 @@ def run(options: ApplyOptions, session: Session, output: Output) -> ExitCode:
     output.log("planned", to_write=planned.plan.written, keep=planned.plan.kept)
     if options.dry_run:
         output.result(render(planned, options))
+        output.findings(planned.plan.findings)
         return ExitCode.OK
     if options.format == "text":
         # Whoever is asked sees the rows; a script that has said --force gets the counts.
@@ -33,37 +38,64 @@ def run(options: ApplyOptions, session: Session, output: Output) -> ExitCode:
     output.findings(planned.plan.findings)
     if planned.plan.is_empty:
         _report(planned.plan, [], 0.0, output)
+        write_registry(options.registry, session, planned.goal.desired, planned.live.dataset)
         return ExitCode.OK
+    chosen = supplied(session, options)
     if not options.force:
         confirm(planned.plan, session, output)
-    return _carry_out(planned, session, output)
+    return _carry_out(planned, session, options, chosen, output)
 
 
-def _carry_out(planned: Planned, session: Session, output: Output) -> ExitCode:
+def _carry_out(
+    planned: Planned, session: Session, options: ApplyOptions, chosen: Mapping[str, str], output: Output
+) -> ExitCode:
     plan, started = planned.plan, time.monotonic()
+    required = needed_secrets(plan)
+    made_up = make_up(session, required - set(chosen))
     with open_progress(output) as progress:
         outcome = apply(
             target=session.target,
             engine=session.engine,
             plan=plan,
-            desired=planned.desired,
+            goal=planned.goal,
             live=planned.live,
             schema=planned.schema,
             specs=session.state.specs,
-            rules=session.state.rules,
+            rules=planned.rules,
             progress=progress,
+            secrets=hashes(session, {name: word for name, word in {**chosen, **made_up}.items() if name in required}),
             missing=managed_tables(session) if is_absent(session.target) else None,
         )
     with snapshot(session.target, session.engine) as connection:
         live = read_again(connection, planned.schema, outcome.live)
     output.findings(replace(violation(verdict), severity=Severity.WARNING) for verdict in outcome.introduced)
+    output.findings(_unmended(planned, session, outcome.verdicts))
     output.log("applied", seconds=round(time.monotonic() - started, 2), rows=plan.written)
-    left = [] if live is outcome.live else remaining(plan, planned.desired, live.dataset)
+    left = [] if live is outcome.live else remaining(planned.goal, live.dataset)
     _report(plan, outcome.verdicts, time.monotonic() - started, output)
+    for password in made_up.values():
+        output.once(f"Password of the new accounts, shown this once: {password}")
+    write_registry(options.registry, session, planned.goal.desired, live.dataset)
     if left:
-        output.failure([_not_converged(part.spec.name, part.rows.height) for part in left])
+        output.failure([_not_converged(part.spec.name, part.written) for part in left])
         return ExitCode.NOT_CONVERGED
     return ExitCode.OK
+
+
+def _unmended(planned: Planned, session: Session, verdicts: Sequence[Verdict]) -> list[Finding]:
+    """Say of each red check which gap rule would have mended it, had its step been part of the run."""
+    plan = planned.plan
+    left_out = [rule for rule in session.state.gap_rules if rule.step not in plan.chosen]
+    return [
+        replace(
+            violation(verdict),
+            fix=f"run without leaving out step {rule.step}: gap rule {rule.id} mends it ({rule.title})",
+            severity=Severity.WARNING,
+        )
+        for verdict in verdicts
+        for rule in left_out
+        if plan.mode is Mode.TOP_UP and not verdict.has_passed and verdict.rule.id in rule.mends
+    ]
 
 
 def _report(plan: Plan, verdicts: Sequence[Verdict], duration_s: float, output: Output) -> None:

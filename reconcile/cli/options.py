@@ -10,6 +10,13 @@ from typing import Optional
 
 FORMATS = ("text", "json")
 ACTIONS = ("create", "update", "delete", "skip")
+SHORT_SKIPS = {
+    "skip_accounts": ("qa-accounts", "test-accounts"),
+    "skip_qa_data": ("qa-data",),
+    "skip_augment": ("augment",),
+    "skip_validation": ("quality", "integrity"),
+}
+"""The flags of the replaced tool and the steps that each leaves out."""
 
 
 def date(text: str) -> datetime.date:
@@ -90,13 +97,37 @@ class RunOptions(TargetOptions):
     seed: int = field(default=1, metadata={"type": count, "metavar": "N", "help": "seed of the dataset (default: 1)"})
     no_clear: bool = field(
         default=False,
-        metadata={"args": ["--no-clear"], "help": "top-up: add what is missing, change and delete nothing"},
+        metadata={
+            "args": ["--no-clear"],
+            "help": "top-up: add what is missing and fill gaps; existing rows change by gap rules only",
+        },
     )
-    step: list[str] = _many("--step", metavar="ID", text="only the tables of this step; repeatable")
-    skip: list[str] = _many("--skip", metavar="ID", text="leave out the tables of this step; repeatable")
+    step: list[str] = _many("--step", metavar="ID", text="only the rows of this step; repeatable")
+    skip: list[str] = _many("--skip", metavar="ID", text="leave out the rows of this step; repeatable")
     table: list[str] = _many("-t", "--table", metavar="GLOB", text="only tables with this name; repeatable")
     exclude_table: list[str] = _many(
         "-x", "--exclude-table", metavar="GLOB", text="leave out tables with this name; repeatable"
+    )
+    skip_accounts: bool = field(default=False, metadata={"help": "leave out the QA and E2E accounts"})
+    skip_qa_data: bool = field(default=False, metadata={"help": "leave out the QA fixtures"})
+    skip_augment: bool = field(
+        default=False, metadata={"help": "leave out the realism step: rows it would mend stay as they are"}
+    )
+    skip_validation: bool = field(default=False, metadata={"help": "leave out the checks of quality and integrity"})
+    continue_on_error: bool = field(
+        default=False, metadata={"help": "leave out an optional step whose tables the schema lacks, with a warning"}
+    )
+    password_file: Optional[str] = field(
+        default=None,
+        metadata={
+            "metavar": "FILE",
+            "help": "the accounts' password, on the first line; default: RECONCILE_QA_PASSWORD, else made up and "
+            "printed once (never for a protected target)",
+        },
+    )
+    allow_cascade: bool = field(
+        default=False,
+        metadata={"help": "delete rows outside the run that depend on rows it deletes, shown as deletes of their own"},
     )
     summary: bool = field(default=False, metadata={"help": "counts only, no rows"})
     only: Optional[tuple[str, ...]] = field(
@@ -123,6 +154,9 @@ class ApplyOptions(RunOptions):
 
     dry_run: bool = field(default=False, metadata={"help": "plan only, write nothing"})
     force: bool = field(default=False, metadata={"help": "answer yes to the prompt; lifts no guard"})
+    registry: Optional[str] = field(
+        default=None, metadata={"metavar": "FILE", "help": "write the ids of the QA fixtures to FILE, as JSON"}
+    )
 
 
 @dataclass

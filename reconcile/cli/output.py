@@ -42,6 +42,10 @@ class Output:
         if not self.is_quiet:
             sys.stderr.write(content + "\n")
 
+    def once(self, content: str) -> None:
+        """Write to stderr what is said only here, however quiet the command."""
+        sys.stderr.write(content + "\n")
+
     def log(self, event: str, **facts: object) -> None:
         """Log what is done, on stderr, where --verbose asks for it; never a row and never a secret."""
         if not self.is_verbose:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from reconcile.cli.options import PlanOptions, RunOptions
 from reconcile.cli.output import TOOL_VERSION, Output
-from reconcile.cli.session import Planned, Session, is_absent, make_plan
+from reconcile.cli.planning import Planned, make_plan
+from reconcile.cli.session import Session, is_absent
 from reconcile.diff import Action
 from reconcile.errors import ExitCode
 from reconcile.plan import only

@@ -7,10 +7,13 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from reconcile import values
-from reconcile.dataset import KEY
+from reconcile.dataset import KEY, STEP
+from reconcile.decide import WHY, TablePlan
 from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, REASON, Action
-from reconcile.plan import WHY, TablePlan
 from reconcile.values import Kind
+
+MASK = "(secret)"
+"""What is shown of a secret."""
 
 Cell = object
 Cells = dict[str, Cell]
@@ -20,6 +23,7 @@ Cells = dict[str, Cell]
 class ShownRow:
     """One planned row: for an update only the columns that differ, on both sides; else the side that exists."""
 
+    step: str
     key: str
     action: Action
     reason: str
@@ -35,6 +39,7 @@ def shown_rows(table: TablePlan, limit: int | None = None) -> Iterator[ShownRow]
     for row in rows.iter_rows(named=True):
         names = row[CHANGED] or list(kinds)
         yield ShownRow(
+            step=row[STEP],
             key=row[KEY],
             action=Action(row[ACTION]),
             reason=row[REASON],
@@ -57,6 +62,8 @@ def cell(kind: Kind, value: object) -> Cell:
     if value is None:
         return None
     match kind, value:
+        case values.Secret(), _:
+            return MASK
         case values.Json(), str(document):
             try:
                 return json.loads(document)

@@ -26,14 +26,14 @@ def render_plan(plan: Plan, *, tool_version: str, shows_rows: bool = True, limit
             "profile": {"size": plan.profile.size.value, "scale": plan.profile.scale, "seed": plan.profile.seed},
             "as_of": plan.profile.as_of.isoformat(),
             "fingerprints": dict(plan.fingerprints),
-            "steps": [{"id": step.id, "title": step.title, "is_built": step.is_built} for step in plan.steps],
+            "steps": [{"id": step.id, "title": step.title, "chosen": step.id in plan.chosen} for step in plan.steps],
             "summary": {
                 table.spec.name: {**{action.value: count for action, count in table.counts.items()}, "keep": table.kept}
                 for table in plan.tables
             },
             "changes": [
                 {
-                    "step": table.spec.step,
+                    "step": row.step,
                     "table": table.spec.name,
                     "key": row.key,
                     "action": row.action.value,

@@ -3,9 +3,13 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from reconcile.diff import Action
+import polars as pl
+
+from reconcile.dataset import STEP
+from reconcile.decide import TablePlan
+from reconcile.diff import ACTION, Action
 from reconcile.errors import Finding
-from reconcile.plan import Plan, TablePlan, only
+from reconcile.plan import Plan, only
 from reconcile.render.cells import ShownRow, shown_rows
 from reconcile.state import Verdict
 
@@ -50,24 +54,22 @@ def _steps(plan: Plan) -> str:
     lines = ["Steps"]
     for number, step in enumerate(plan.steps, start=1):
         changed, kept, skipped = _step_counts(plan, step.id)
-        tables = sum(table.spec.step == step.id for table in plan.tables)
-        if not step.is_built:
-            state = "not built yet"
-        elif tables:
-            state = f"{changed:,} to change, {kept:,} as declared" + (f", {skipped:,} skipped" if skipped else "")
-        elif step.checks_only:
+        if step.id not in plan.chosen:
+            state = "not part of this run"
+        elif step.checks:
             state = "checked when applied, and by `reconcile verify`"
         else:
-            state = "not part of this run"
+            state = f"{changed:,} to change, {kept:,} as declared" + (f", {skipped:,} skipped" if skipped else "")
         lines.append(f"  {number:>2} {step.id:<14} {step.title:<34} {state}")
     return "\n".join(lines)
 
 
 def _step_counts(plan: Plan, step: str) -> tuple[int, int, int]:
-    tables = [table for table in plan.tables if table.spec.step == step]
-    skipped = sum(table.counts[Action.SKIP] for table in tables)
-    changed = sum(sum(table.counts.values()) for table in tables) - skipped
-    return changed, sum(table.kept for table in tables), skipped
+    """Count the rows of a step that change, are kept and are skipped."""
+    kept = sum(table.kept_by_step.get(step, 0) for table in plan.tables)
+    actions = pl.concat([table.rows.filter(pl.col(STEP) == step)[ACTION] for table in plan.tables])
+    skipped = actions.filter(actions == Action.SKIP).len()
+    return len(actions) - skipped, kept, skipped
 
 
 def _tables(plan: Plan) -> str:
@@ -135,7 +137,7 @@ def _visible(text: str) -> str:
 def _recap(plan: Plan) -> str:
     lines = ["Recap"]
     for step in plan.steps:
-        if any(table.spec.step == step.id for table in plan.tables):
+        if step.id in plan.chosen and not step.checks:
             changed, kept, skipped = _step_counts(plan, step.id)
             lines.append(f"  {step.id:<14} ok={kept} changed={changed} skipped={skipped} failed=0")
     return "\n".join(lines)

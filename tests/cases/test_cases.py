@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from reconcile.decide import Mode
 from reconcile.live.collation import Collation, collation_named
 from reconcile.live.read import RawTable
 from reconcile.live.resolve import LiveState, resolve
-from reconcile.plan import Mode, Plan
+from reconcile.plan import Plan
 from reconcile.render.json import render_plan as to_json
 from reconcile.render.text import render_plan as to_text
 from tests.unit.tiny import SPECS, declared, planned

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from reconcile import values
 from reconcile.dataset import ID, KEY, Dataset, check, fingerprints, key_text, with_hash
+from reconcile.decide import Mode
 from reconcile.diff import AFTER, Action, diff
 from reconcile.fields import Draw, hash_column, hash_text
 from reconcile.live.collation import Collation, collation_named, fold
-from reconcile.plan import Mode, Plan
+from reconcile.plan import Plan
 from reconcile.spec import TableSpec
 from reconcile.values import Kind, canonical_json, dtype, parse, text
 from tests.properties.shops import ALPHABET, JSON_VALUES, shops

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 
 from reconcile.apply.run import apply
 from reconcile.cli.options import RunOptions
+from reconcile.cli.planning import Planned, make_plan
 from reconcile.cli.progress import NoProgress
-from reconcile.cli.session import Planned, Session, create_tables, make_plan
+from reconcile.cli.session import Session, create_tables
 from reconcile.diff import Action
 from reconcile.errors import ReconcileError
 from reconcile.live.connect import open_engine
@@ -53,12 +54,13 @@ def carry_out(session: Session, options: RunOptions) -> Planned:
         target=session.target,
         engine=session.engine,
         plan=planned.plan,
-        desired=planned.desired,
+        goal=planned.goal,
         live=planned.live,
         schema=planned.schema,
         specs=session.state.specs,
-        rules=session.state.rules,
+        rules=planned.rules,
         progress=NoProgress(),
+        secrets={},
     )
     return planned
 

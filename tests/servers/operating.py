@@ -22,8 +22,10 @@ from reconcile.apply.run import Outcome
 from reconcile.apply.run import apply as run_apply
 from reconcile.cli.main import main
 from reconcile.cli.options import ApplyOptions
+from reconcile.cli.passwords import needed_secrets
+from reconcile.cli.planning import Planned, make_plan
 from reconcile.cli.progress import NoProgress
-from reconcile.cli.session import Planned, Session, make_plan, open_session
+from reconcile.cli.session import Session, open_session
 from reconcile.dataset import KEY, Dataset
 from reconcile.spec import Owner, Profile, Size, TableSpec
 from reconcile.values import Reference
@@ -136,12 +138,13 @@ def carry_out(session: Session, planned: Planned, progress: "Progress | None" = 
         target=session.target,
         engine=session.engine,
         plan=planned.plan,
-        desired=planned.desired,
+        goal=planned.goal,
         live=planned.live,
         schema=planned.schema,
         specs=session.state.specs,
-        rules=session.state.rules,
+        rules=planned.rules,
         progress=progress or NoProgress(),
+        secrets=dict.fromkeys(needed_secrets(planned.plan), "a hash"),
     )
 
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from reconcile.decide import Mode
 from reconcile.errors import Finding
 from reconcile.guard import NO_FOREIGN_KEY, Dependents, dependents_in_plan, refuse_dependents
-from reconcile.plan import Mode
 from reconcile.spec import TableSpec
 from reconcile.values import Reference
 from tests.unit.tiny import GOODS, MAKERS, SPECS, declared, live, planned

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from reconcile.decide import Mode
 from reconcile.errors import Finding, Severity
-from reconcile.plan import Mode
 from reconcile.render.json import render_errors, render_outcome, render_plan, render_verdicts
 from tests.unit.tiny import SHOP, declared, live, planned, rule, verdict
 

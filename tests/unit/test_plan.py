@@ -6,12 +6,15 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from reconcile.conflicts import taken_values, unmet_references
 from reconcile.dataset import DUPLICATE, KEY, Dataset
-from reconcile.diff import ACTION, REASON, Action, Reason, diff
+from reconcile.decide import WHY, Mode, TablePlan, decide
+from reconcile.diff import ACTION, REASON, Action, Reason
 from reconcile.errors import ExitCode, Finding, ReconcileError
-from reconcile.plan import WHY, Mode, Plan, Selection, TablePlan, decide, only, select, taken_values, unmet_references
+from reconcile.plan import Plan, only
+from reconcile.selection import Selection, select
 from reconcile.spec import Policy, TableSpec
-from tests.unit.tiny import GOODS, SHOP, SPECS, STEPS, TAGS, declared, live, planned
+from tests.unit.tiny import GOODS, SHOP, SPECS, STEPS, TAGS, declared, goal_of, live, planned
 
 TABLES = ("makers", "goods", "tags", "goods_tags", "notes", "settings")
 
@@ -25,7 +28,7 @@ def decided(spec: TableSpec, mode: Mode) -> dict[str, tuple[str, str]]:
     desired = declared({"tags": [{"code": "both", "title": "A"}, {"code": "new"}]}, specs)
     found = live({"tags": [{"code": "both"}, {"code": "extra"}, {"code": "repeated"}]}, specs)["tags"]
     marked = found.with_columns(pl.Series(KEY, ["both", "extra", f"both{DUPLICATE}3"]))
-    rows = decide(diff(desired, Dataset(specs, {"tags": marked}), ["tags"])["tags"], mode).rows
+    rows = decide(goal_of(desired, mode), Dataset(specs, {"tags": marked}))["tags"].rows
     return {reason: (action, why) for reason, action, why in rows.select(REASON, ACTION, WHY).iter_rows()}
 
 
@@ -165,7 +168,7 @@ def test_checksums_are_pinned() -> None:
 
 
 def chosen(**selection: tuple[str, ...]) -> tuple[str, ...]:
-    return select(Selection(**selection), STEPS, SPECS.values())
+    return select(Selection(**selection), STEPS, {name: {spec.step} for name, spec in SPECS.items()}).tables
 
 
 def test_without_choice_every_table_is_selected() -> None:
@@ -187,7 +190,9 @@ def test_without_choice_every_table_is_selected() -> None:
     ],
 )
 def test_a_selection_narrows_the_tables(selection: Selection, expected: tuple[str, ...]) -> None:
-    assert expected == select(selection, STEPS, SPECS.values())
+    owners = {name: {spec.step} for name, spec in SPECS.items()}
+
+    assert expected == select(selection, STEPS, owners).tables
     assert not selection.is_everything
 
 

@@ -8,11 +8,11 @@ import polars as pl
 
 from reconcile import values
 from reconcile.dataset import ID, STEP, Dataset, conform, fingerprints
-from reconcile.diff import diff
+from reconcile.decide import Goal, Mode, decide
 from reconcile.errors import Finding, Severity
-from reconcile.plan import Mode, Plan, make
+from reconcile.plan import Plan, make
 from reconcile.spec import Column, Owner, Policy, Profile, Step, TableSpec
-from reconcile.state import DesiredState, Rule, Verdict
+from reconcile.state import DesiredState, GapRule, Rule, Verdict
 
 Row = Mapping[str, object]
 Rows = Mapping[str, Sequence[Row]]
@@ -103,8 +103,8 @@ SPECS = {spec.name: spec for spec in (MAKERS, GOODS, TAGS, GOODS_TAGS, NOTES, SE
 STEPS = (
     Step("core", "The shop"),
     Step("extras", "What hangs on it"),
-    Step("later", "Not there yet", is_built=False),
-    Step("quality", "Checks", checks_only=True),
+    Step("later", "Not there yet"),
+    Step("quality", "Checks", checks=("quality",)),
 )
 
 PROFILE = Profile(date(2026, 1, 5))
@@ -144,18 +144,24 @@ def live(rows: Rows, specs: Mapping[str, TableSpec] = SPECS) -> Dataset:
     )
 
 
+def goal_of(desired: Dataset, mode: Mode = Mode.RESET, gap_rules: tuple[GapRule, ...] = ()) -> Goal:
+    """Give the goal of a run over all tables and steps of *desired*."""
+    steps = frozenset({"quality"} | {desired.specs[name].step for name in desired.frames})
+    return Goal(desired, tuple(desired.frames), steps, mode, PROFILE, gap_rules)
+
+
 def planned(
     desired: Dataset, found: Dataset, mode: Mode = Mode.RESET, findings: tuple[Finding, ...] = (), target: str = "here"
 ) -> Plan:
     """Plan from *found* to *desired*."""
+    goal = goal_of(desired, mode)
     return make(
         state="tiny",
         target=target,
         engine="sqlite",
-        mode=mode,
-        profile=PROFILE,
+        goal=goal,
         steps=STEPS,
-        diffs=diff(desired, found, desired.frames),
+        parts=decide(goal, found),
         fingerprints=fingerprints(desired),
         findings=findings,
     )

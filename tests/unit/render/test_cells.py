@@ -36,6 +36,7 @@ def test_a_create_shows_the_declared_row() -> None:
 
     assert [
         ShownRow(
+            "core",
             "a",
             Action.CREATE,
             Reason.MISSING,

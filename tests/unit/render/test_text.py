@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from reconcile.decide import Mode
 from reconcile.diff import Action
 from reconcile.errors import Finding, Severity
-from reconcile.plan import Mode, Plan
+from reconcile.plan import Plan
 from reconcile.render.text import (
     render_finding,
     render_losses,
@@ -69,7 +70,7 @@ def test_every_step_says_how_it_stands() -> None:
     assert section(mixed(), "Steps") == [
         "   1 core           The shop                           3 to change, 1 as declared, 1 skipped",
         "   2 extras         What hangs on it                   not part of this run",
-        "   3 later          Not there yet                      not built yet",
+        "   3 later          Not there yet                      not part of this run",
         "   4 quality        Checks                             checked when applied, and by `reconcile verify`",
     ]
 

@@ -1,0 +1,117 @@
+"""The passwords of accounts: from the environment or a file, else made up once; never shipped, never in a plan."""
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from reconcile.cli.options import RunOptions
+from reconcile.cli.session import Session
+from reconcile.diff import ACTION, AFTER, Action
+from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
+from reconcile.plan import Plan
+from reconcile.selection import Chosen
+from reconcile.state import Password
+from reconcile.values import SET, Secret
+
+LONGEST = 72
+"""Bytes of a password that bcrypt takes. Source: the bcrypt package's description, "Maximum Password Length"."""
+
+_RANDOM_BYTES = 15
+
+
+def supplied(session: Session, options: RunOptions) -> dict[str, str]:
+    """
+    Give the passwords that somebody has chosen, by secret: --password-file before the environment.
+
+    Raises:
+        ReconcileError: a file that cannot be read, or a password that cannot be used; exit code 64.
+
+    """
+    file = options.password_file
+    found: dict[str, str] = {}
+    for password in session.state.passwords:
+        if file is not None:
+            found[password.name] = _usable(_read(file), f"--password-file {file}")
+        elif session.settings.get(password.variable):
+            found[password.name] = _usable(session.settings[password.variable], password.variable)
+    return found
+
+
+def _read(file: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unusable("the password file cannot be read", f"--password-file {file}", type(error).__name__) from error
+
+
+def _usable(password: str, origin: str) -> str:
+    if not password or "\0" in password or len(password.encode()) > LONGEST:
+        raise _unusable(
+            "the password cannot be used", origin, f"it must have 1 to {LONGEST} bytes and hold no null character"
+        )
+    return password
+
+
+def _unusable(what: str, where: str, why: str) -> ReconcileError:
+    finding = Finding(what=what, where=where, why=why, fix="put one password on the first line, or set the variable")
+    return ReconcileError([finding], ExitCode.USAGE)
+
+
+def without_password(session: Session, options: RunOptions, chosen: Chosen) -> tuple[Chosen, list[Finding]]:
+    """
+    Leave out the steps whose accounts would get a made-up password on a protected target.
+
+    Their tables stay: other steps may write them too.
+    """
+    known = supplied(session, options)
+    findings: list[Finding] = []
+    steps = set(chosen.steps)
+    for password in session.state.passwords:
+        refused = [step for step in password.steps if step in steps]
+        if session.protection and password.name not in known and refused:
+            steps -= set(refused)
+            findings.append(_refusal(session, password, refused))
+    return Chosen(chosen.tables, frozenset(steps)), findings
+
+
+def _refusal(session: Session, password: Password, steps: list[str]) -> Finding:
+    return Finding(
+        what=f"left out: {', '.join(steps)}",
+        where=str(session.target),
+        why=f"the target is protected ({session.protection}) and no password was supplied for these accounts",
+        fix=f"set {password.variable} or use --password-file, or leave the accounts out with --skip-accounts",
+        severity=Severity.WARNING,
+    )
+
+
+def needed_secrets(plan: Plan) -> set[str]:
+    """Name the secrets that rows to be written hold."""
+    names: set[str] = set()
+    for part in plan.tables:
+        hidden = [column.name for column in part.spec.declared if isinstance(column.kind, Secret)]
+        rows = part.rows.filter(pl.col(ACTION).is_in([Action.CREATE, Action.UPDATE]))
+        for name in hidden:
+            names |= set(rows.select(pl.col(AFTER).struct.field(name)).to_series().drop_nulls())
+    return names - {SET}
+
+
+def make_up(session: Session, names: set[str]) -> dict[str, str]:
+    """Give a random password for each secret of *names*."""
+    return {
+        password.name: secrets.token_urlsafe(_RANDOM_BYTES)
+        for password in session.state.passwords
+        if password.name in names
+    }
+
+
+def hashes(session: Session, passwords: Mapping[str, str]) -> dict[str, str]:
+    """Give the bcrypt hash of each password, by secret; accounts that share a password share its hash."""
+    import bcrypt
+
+    costs = {password.name: password.cost for password in session.state.passwords}
+    return {
+        name: bcrypt.hashpw(password.encode(), bcrypt.gensalt(costs[name])).decode()
+        for name, password in passwords.items()
+    }

@@ -1,0 +1,176 @@
+"""Make a plan for a command: compute the declared rows, read the live ones, decide, and ask the guards."""
+
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from reconcile.checks.preflight import check_rows, check_schema
+from reconcile.checks.verify import tables_of
+from reconcile.cli.options import SHORT_SKIPS, RunOptions
+from reconcile.cli.passwords import without_password
+from reconcile.cli.session import Session, is_absent, stand_in
+from reconcile.conflicts import taken_values, unmet_references
+from reconcile.dataset import STEP, Dataset, check, fingerprints
+from reconcile.decide import Goal, Mode, decide
+from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
+from reconcile.guard import dependents_in_plan, refuse_dependents
+from reconcile.live.connect import snapshot
+from reconcile.live.introspect import LiveSchema, introspect
+from reconcile.live.resolve import LiveState
+from reconcile.live.state import dependents, needed, read_state
+from reconcile.plan import Plan, make
+from reconcile.selection import Chosen, Selection, select
+from reconcile.spec import Profile, Size, TableSpec
+from reconcile.state import DesiredState, GapRule, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan together with both sides it was made from, and the rules of the steps it is about."""
+
+    plan: Plan
+    goal: Goal
+    live: LiveState
+    schema: LiveSchema
+    rules: tuple[Rule, ...]
+
+
+def profile_of(options: RunOptions, today: date) -> Profile:
+    """Give the dataset's parameters; without --as-of dates hang on the Monday of *today*'s week."""
+    as_of = options.as_of or today - timedelta(days=today.weekday())
+    return Profile(as_of, Size.LIGHT if options.light else Size.FULL, options.scale, options.seed)
+
+
+def selection_of(options: RunOptions) -> Selection:
+    """Give the steps and tables that the flags ask for, the short ones included."""
+    short = (step for flag, steps in SHORT_SKIPS.items() if getattr(options, flag) for step in steps)
+    return Selection(tuple(options.step), (*options.skip, *short), tuple(options.table), tuple(options.exclude_table))
+
+
+def make_plan(session: Session, options: RunOptions, mode: Mode | None = None, *, reads_rules: bool = False) -> Planned:
+    """
+    Compute the desired rows, read the live ones and plan; *reads_rules* reads what the rules need as well.
+
+    Raises:
+        ReconcileError: the schema does not fit, the rows are unsound or a reference cannot be met (exit code 1), a
+            guard refuses (4), or the selection names nothing (64). Nothing is written.
+
+    """
+    if is_absent(session.target):
+        session = stand_in(session)
+    state = session.state
+    mode = mode or (Mode.TOP_UP if options.no_clear else Mode.RESET)
+    profile = profile_of(options, datetime.now(UTC).date())
+    everything = state.rows(profile)
+    _stop_on([*check(everything), *check_rows(everything)])
+    gap_rules = state.gap_rules if mode is Mode.TOP_UP else ()
+    selection = selection_of(options)
+    chosen = select(selection, state.steps, _owners(everything, state.gap_rules))
+    chosen, warnings = without_password(session, options, chosen)
+    with snapshot(session.target, session.engine) as connection:
+        schema = introspect(connection, state.specs)
+        chosen, left_out = _fitting(options, connection, session, everything, chosen, schema, selection)
+        desired = Dataset(state.specs, {name: everything[name] for name in chosen.tables})
+        goal = Goal(desired, chosen.tables, chosen.steps, mode, profile, gap_rules)
+        rules = tuple(rule for rule in state.rules if rule.group in _groups(state, chosen))
+        specs = _to_read(state, goal, rules if reads_rules else ())
+        live = read_state(connection, specs, schema, everything.frames)
+        goal, misfits = _fitted(state, goal, everything, live)
+        plan = make(
+            state=state.name,
+            target=str(session.target),
+            engine=session.engine.dialect.name,
+            goal=goal,
+            steps=state.steps,
+            parts=decide(goal, live.dataset),
+            fingerprints=fingerprints(desired),
+            findings=(*warnings, *left_out, *misfits, *live.findings),
+        )
+        _stop_on([*unmet_references(plan, live.dataset), *taken_values(plan, live.dataset)])
+        _guard(connection, plan, state.specs)
+    return Planned(plan, goal, live, schema, rules)
+
+
+def _owners(declared: Dataset, gap_rules: Sequence[GapRule]) -> dict[str, Set[str]]:
+    """Give per table the steps that write rows of it: those of its rows, of its gap rules, and its own."""
+    owners: dict[str, set[str]] = {
+        name: {declared.specs[name].step, *frame[STEP].unique()} for name, frame in declared.frames.items()
+    }
+    for rule in gap_rules:
+        owners.setdefault(rule.table, set()).add(rule.step)
+    return dict(owners)
+
+
+def _groups(state: DesiredState, chosen: Chosen) -> set[str]:
+    return {group for step in state.steps if step.id in chosen.steps for group in step.checks}
+
+
+def _to_read(state: DesiredState, goal: Goal, rules: Iterable[Rule]) -> dict[str, TableSpec]:
+    """Give the specs of all that the run reads: its tables and what they refer to, and what its rules ask."""
+    gap_tables = {name for rule in goal.gap_rules if rule.step in goal.steps for name in (rule.table, *rule.tables)}
+    return needed(state.specs, [*goal.tables, *gap_tables]) | tables_of(rules, state.specs)
+
+
+def _fitting(
+    options: RunOptions,
+    connection: Connection,
+    session: Session,
+    everything: Dataset,
+    chosen: Chosen,
+    schema: LiveSchema,
+    selection: Selection,
+) -> tuple[Chosen, list[Finding]]:
+    """
+    Compare the specs with the live schema; leave out optional steps that do not fit, where asked to go on.
+
+    Raises:
+        ReconcileError: something that must fit does not, all of it at once.
+
+    """
+    specs = session.state.specs
+    checked = specs if selection.is_everything else needed(specs, chosen.tables)
+    misfits = {name for name, spec in checked.items() if check_schema([spec], schema, everything)}
+    if not misfits:
+        return chosen, []
+    optional = {step.id for step in session.state.steps if step.is_optional}
+    lost = {name for name in misfits if options.continue_on_error and _steps_of(specs, everything, name) <= optional}
+    if misfits - lost:
+        # The nearest name of a table that is missing may be any other table's.
+        _stop_on(check_schema([specs[name] for name in misfits - lost], introspect(connection), everything))
+    dropped = {step for name in lost for step in _steps_of(specs, everything, name)}
+    owners = {name: _steps_of(specs, everything, name) for name in chosen.tables}
+    kept = tuple(name for name in chosen.tables if name not in lost and owners[name] - dropped)
+    findings = [
+        replace(
+            finding, severity=Severity.WARNING, fix=f"left out with --continue-on-error: {', '.join(sorted(dropped))}"
+        )
+        for finding in check_schema([specs[name] for name in lost], schema, everything)
+    ]
+    return Chosen(kept, chosen.steps - dropped), findings
+
+
+def _steps_of(specs: Mapping[str, TableSpec], declared: Dataset, name: str) -> set[str]:
+    frame = declared.frames.get(name)
+    return {specs[name].step} | (set() if frame is None else set(frame[STEP].unique()))
+
+
+def _fitted(state: DesiredState, goal: Goal, everything: Dataset, live: LiveState) -> tuple[Goal, tuple[Finding, ...]]:
+    """Leave out of a top-up what the desired state says does not fit the live rows."""
+    if goal.mode is not Mode.TOP_UP or state.fit is None:
+        return goal, ()
+    fitted, findings = state.fit(everything, live.dataset)
+    names = {name: fitted.frames[name] for name in goal.tables}
+    return replace(goal, desired=Dataset(goal.desired.specs, names)), findings
+
+
+def _guard(connection: Connection, plan: Plan, specs: Mapping[str, TableSpec]) -> None:
+    found = [*dependents_in_plan(plan), *dependents(connection, plan, specs)]
+    if found:
+        raise ReconcileError(refuse_dependents(found), ExitCode.REFUSED)
+
+
+def _stop_on(findings: list[Finding]) -> None:
+    if findings:
+        raise ReconcileError(findings)
