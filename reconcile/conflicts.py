@@ -6,7 +6,7 @@ from reconcile.dataset import KEY, Dataset
 from reconcile.diff import ACTION, AFTER, Action
 from reconcile.errors import Finding
 from reconcile.plan import Plan
-from reconcile.values import Json, PolymorphicReference, Reference
+from reconcile.values import Json, PolymorphicReference, Reference, TextReference
 
 
 def unmet_references(plan: Plan, live: Dataset) -> list[Finding]:
@@ -28,7 +28,7 @@ def unmet_references(plan: Plan, live: Dataset) -> list[Finding]:
                 case PolymorphicReference(discriminator, tables):
                     selected = [value for value, name in tables if name == target]
                     needed = needed.filter(pl.col(AFTER).struct.field(discriminator).is_in(selected))
-                case Reference():
+                case Reference() | TextReference():
                     pass
             there = [live.frames[target][KEY]] if target in live else []
             if target in planned:

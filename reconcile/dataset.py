@@ -14,7 +14,19 @@ import polars as pl
 from reconcile.errors import Finding, ReconcileError
 from reconcile.fields import hash_column
 from reconcile.spec import Column, TableSpec
-from reconcile.values import Enumeration, Json, Kind, PolymorphicReference, Reference, Secret, Text, dtype, parse, text
+from reconcile.values import (
+    Enumeration,
+    Json,
+    Kind,
+    PolymorphicReference,
+    Reference,
+    Secret,
+    Text,
+    TextReference,
+    dtype,
+    parse,
+    text,
+)
 
 KEY = "_key"
 ID = "_id"
@@ -24,7 +36,7 @@ STEP = "_step"
 
 KEY_SEPARATOR = "|"
 NULL_PART = "\\N"
-_FREE_TEXT = (Text, Enumeration, Json, Reference, PolymorphicReference, Secret)
+_FREE_TEXT = (Text, Enumeration, Json, Reference, PolymorphicReference, Secret, TextReference)
 UNRESOLVED = "\\#"
 """Starts a reference to a row that has no natural key: `\\#17` is the row whose surrogate key is 17."""
 
@@ -167,7 +179,7 @@ def _check_columns(dataset: Dataset, spec: TableSpec, frame: pl.DataFrame) -> It
             keys = frame.filter(pl.col(column.name).is_null())[KEY]
             yield _unsound(f"{spec.name}.{column.name}", "null in a NOT NULL column", keys, "give it a value")
     for column, table in spec.references():
-        if table not in dataset or not isinstance(column.kind, Reference | PolymorphicReference):
+        if table not in dataset or not isinstance(column.kind, Reference | PolymorphicReference | TextReference):
             continue
         keys = frame.filter(dangles(dataset, column, table))[KEY]
         if len(keys):

@@ -15,7 +15,7 @@ from reconcile.dataset import ID, KEY, STEP, Dataset
 from reconcile.diff import ACTION, AFTER, BEFORE, REASON, Action, Reason, TableDiff, counts, diff, empty_live
 from reconcile.spec import Policy, Profile, TableSpec
 from reconcile.state import GapRule
-from reconcile.values import PolymorphicReference, Reference
+from reconcile.values import PolymorphicReference, Reference, TextReference
 
 WHY = "why"
 _PARENT = "_parent"
@@ -228,7 +228,7 @@ def _left_out(spec: TableSpec, rows: Mapping[str, pl.DataFrame]) -> tuple[pl.Exp
 
 def _targets(kind: object) -> Sequence[tuple[pl.Expr, str]]:
     match kind:
-        case Reference(table):
+        case Reference(table) | TextReference(table):
             return [(pl.lit(value=True), table)]
         case PolymorphicReference(discriminator, tables):
             return [(pl.col(AFTER).struct.field(discriminator) == value, table) for value, table in tables]

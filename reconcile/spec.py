@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from reconcile.values import Json, Kind, PolymorphicReference, Reference
+from reconcile.values import Json, Kind, PolymorphicReference, Reference, TextReference
 
 
 class Owner(StrEnum):
@@ -64,7 +64,8 @@ class TableSpec:
     `prunes` lets a reset delete live rows that are not declared. `unique` and `indexes` list the schema's keys
     besides the primary one. `step` is the id of the step that fills the table. A table without natural key is
     known by its surrogate key and can only be read. `soft_delete` names the timestamp that marks a row as deleted:
-    of several rows with one key, one that is not deleted stands for it.
+    of several rows with one key, one that is not deleted stands for it. `recognised_by` are columns by which a live
+    row under a key that nobody declares is recognised as a declared row that has none; it takes that row's key.
     """
 
     name: str
@@ -77,6 +78,7 @@ class TableSpec:
     indexes: tuple[tuple[str, ...], ...] = ()
     surrogate_key: str = "id"
     soft_delete: str | None = None
+    recognised_by: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column:
         """Give the column called *name*; raises KeyError when there is none."""
@@ -99,7 +101,7 @@ class TableSpec:
         """List (column, table) for every table that a column of this table points to, JSON documents included."""
         for column in self.columns:
             match column.kind:
-                case Reference(table):
+                case Reference(table) | TextReference(table):
                     yield column, table
                 case PolymorphicReference(_, tables):
                     for _, table in tables:

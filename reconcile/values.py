@@ -103,6 +103,19 @@ class PolymorphicReference:
     tables: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TextReference:
+    """
+    A text of at most `max_length` characters that names a row of `table` by the value of its `column`.
+
+    There is no foreign key; in the dataset the cell is the natural key text of that row.
+    """
+
+    table: str
+    column: str
+    max_length: int
+
+
 Kind: TypeAlias = (
     Integer
     | Boolean
@@ -115,6 +128,7 @@ Kind: TypeAlias = (
     | Json
     | Reference
     | PolymorphicReference
+    | TextReference
 )
 
 DATE_FORMAT = "%Y-%m-%d"
@@ -135,7 +149,7 @@ def dtype(kind: Kind) -> pl.DataType:
             return pl.Date()
         case Timestamp():
             return pl.Datetime("us")
-        case Text() | Secret() | Enumeration() | Json() | Reference() | PolymorphicReference():
+        case Text() | Secret() | Enumeration() | Json() | Reference() | PolymorphicReference() | TextReference():
             return pl.String()
 
 
@@ -163,7 +177,7 @@ def parse(kind: Kind, column: pl.Expr) -> pl.Expr:
             return column.str.slice(0, 19).str.to_datetime(TIMESTAMP_FORMAT, strict=False)
         case Json():
             return column.map_elements(canonical_json, return_dtype=pl.String)
-        case Text() | Secret() | Enumeration() | Reference() | PolymorphicReference():
+        case Text() | Secret() | Enumeration() | Reference() | PolymorphicReference() | TextReference():
             return column
 
 
@@ -178,7 +192,7 @@ def text(kind: Kind, column: pl.Expr) -> pl.Expr:
             return column.dt.to_string(DATE_FORMAT)
         case Timestamp():
             return column.dt.to_string(TIMESTAMP_FORMAT)
-        case Text() | Secret() | Enumeration() | Json() | Reference() | PolymorphicReference():
+        case Text() | Secret() | Enumeration() | Json() | Reference() | PolymorphicReference() | TextReference():
             return column
 
 

@@ -15,7 +15,7 @@ from sqlalchemy import Integer as SqlInteger
 from sqlalchemy.schema import CreateTable
 
 from reconcile.apply.encode import value_lists
-from reconcile.apply.wire import wire
+from reconcile.apply.wire import Texts, wire
 from reconcile.dataset import ID, KEY, Dataset
 from reconcile.decide import TablePlan
 from reconcile.diff import AFTER, BEFORE, CHANGED, Action
@@ -23,7 +23,7 @@ from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.live.tables import ddl_type
 from reconcile.plan import Plan
 from reconcile.spec import Column, TableSpec
-from reconcile.values import Text
+from reconcile.values import Text, TextReference
 
 STAGING = "reconcile_staging"
 
@@ -43,13 +43,17 @@ class Progress(Protocol):
 
 @dataclass(slots=True)
 class _Run:
-    """One execution: the connection, the live tables, the values of secrets and the ids known so far."""
+    """
+    One execution: the connection, the live tables, the values of secrets, the ids known so far, and what text
+    references are written as.
+    """
 
     connection: Connection
     tables: MetaData
     secrets: Mapping[str, str] = field(repr=False)
     progress: Progress
-    ids: dict[str, pl.DataFrame] = field(default_factory=dict)
+    ids: dict[str, pl.DataFrame]
+    texts: Texts
 
     @property
     def dialect(self) -> str:
@@ -127,7 +131,7 @@ def execute(
 
     """
     ids = {name: frame.select(KEY, ID) for name, frame in live.frames.items()}
-    run = _Run(connection, tables, secrets, progress, ids)
+    run = _Run(connection, tables, secrets, progress, ids, _texts(plan, live))
     working = [part for part in plan.tables if part.written]
     referred = {target for part in plan.tables for _, target in part.spec.references()}
     for part in working:
@@ -146,12 +150,30 @@ def execute(
         progress.finished(part.spec.name)
 
 
+def _texts(plan: Plan, live: Dataset) -> dict[tuple[str, str], pl.DataFrame]:
+    """Give what text references are written as: the column of the live rows, and of those to be created."""
+    targets = {
+        (column.kind.table, column.kind.column)
+        for part in plan.tables
+        for column in part.spec.declared
+        if isinstance(column.kind, TextReference)
+    }
+    created = {part.spec.name: part.of(Action.CREATE) for part in plan.tables}
+    found: dict[tuple[str, str], pl.DataFrame] = {}
+    for name, column in targets:
+        sides = [live[name].select(KEY, pl.col(column).alias(ID))] if name in live else []
+        if name in created:
+            sides.append(created[name].select(KEY, pl.col(AFTER).struct.field(column).alias(ID)))
+        found[(name, column)] = pl.concat(sides)
+    return found
+
+
 def _create(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]], is_referred: bool) -> None:
     spec, rows = part.spec, part.of(Action.CREATE)
     if rows.is_empty():
         return
     now = [c for c in spec.declared if (spec.name, c.name) not in deferred]
-    values = wire(spec, rows, AFTER, now, run.ids, run.secrets)
+    values = wire(spec, rows, AFTER, now, run.ids, run.secrets, run.texts)
     table = run.tables.tables[spec.name]
     key = table.c[spec.surrogate_key]
     highest = run.connection.execute(select(func.coalesce(func.max(key), 0))).scalar_one() if is_referred else 0
@@ -226,7 +248,7 @@ def _set_deferred(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str
     kept = [c for c in spec.declared if c.is_clock_on_update]
     rows = rows.filter(pl.any_horizontal(pl.col(AFTER).struct.field(c.name).is_not_null() for c in waiting))
     ids = rows.select(KEY).join(run.ids[spec.name], on=KEY, how="left", maintain_order="left")[ID]
-    _update_from_staging(run, spec, ids, wire(spec, rows, AFTER, [*waiting, *kept], run.ids, run.secrets))
+    _update_from_staging(run, spec, ids, wire(spec, rows, AFTER, [*waiting, *kept], run.ids, run.secrets, run.texts))
 
 
 def _update(run: _Run, part: TablePlan) -> None:
@@ -235,7 +257,7 @@ def _update(run: _Run, part: TablePlan) -> None:
         return
     names = set(rows[CHANGED].explode().unique())
     changed = [column for column in spec.managed if column.name in names]
-    _update_from_staging(run, spec, rows[ID], wire(spec, rows, AFTER, changed, run.ids, run.secrets))
+    _update_from_staging(run, spec, rows[ID], wire(spec, rows, AFTER, changed, run.ids, run.secrets, run.texts))
     run.progress.advanced(spec.name, rows.height)
 
 

@@ -10,12 +10,26 @@ import polars as pl
 
 from reconcile.dataset import ID, KEY, UNRESOLVED
 from reconcile.spec import Column, TableSpec
-from reconcile.values import Boolean, Integer, Json, PolymorphicReference, Reference, Secret, dump_json, text
+from reconcile.values import (
+    Boolean,
+    Integer,
+    Json,
+    PolymorphicReference,
+    Reference,
+    Secret,
+    TextReference,
+    dump_json,
+    text,
+)
 
 Ids = Mapping[str, pl.DataFrame]
 """Per table the frame (`_key`, `_id`) of all rows that can be referred to."""
 
+Texts = Mapping[tuple[str, str], pl.DataFrame]
+"""Per (table, column) the frame (`_key`, `_id`) whose `_id` is that column's text."""
+
 NO_SECRETS: Mapping[str, str] = {}
+NO_TEXTS: Texts = {}
 
 _FOUND = "_found"
 
@@ -31,11 +45,12 @@ def wire(
     columns: Iterable[Column],
     ids: Ids,
     secrets: Mapping[str, str] = NO_SECRETS,
+    texts: Texts = NO_TEXTS,
 ) -> pl.DataFrame:
     """
     Give the *columns* of the struct *side* of planned *rows* in wire form, rows in their order.
 
-    *secrets* gives the value behind each secret's name.
+    *secrets* gives the value behind each secret's name, *texts* what a text reference is written as.
 
     Raises:
         MissingParent: a reference cannot be resolved.
@@ -45,15 +60,19 @@ def wire(
     struct = pl.col(side).struct
     frame = rows.select(struct.unnest())
     for column in columns:
-        frame = frame.with_columns(_cells(spec, frame, column, ids, secrets))
+        frame = frame.with_columns(_cells(spec, frame, column, ids, secrets, texts))
     return frame.select(column.name for column in columns)
 
 
-def _cells(spec: TableSpec, frame: pl.DataFrame, column: Column, ids: Ids, secrets: Mapping[str, str]) -> pl.Series:
+def _cells(
+    spec: TableSpec, frame: pl.DataFrame, column: Column, ids: Ids, secrets: Mapping[str, str], texts: Texts
+) -> pl.Series:
     cells = frame[column.name]
     match column.kind:
         case Reference(table):
             return _ids_of(spec, column, cells, ids.get(table))
+        case TextReference(table, named):
+            return _ids_of(spec, column, cells, texts[(table, named)])
         case PolymorphicReference(discriminator, tables):
             merged = pl.Series(column.name, [None] * frame.height, dtype=pl.Int64)
             known = [value for value, _ in tables]
@@ -78,14 +97,15 @@ def _cells(spec: TableSpec, frame: pl.DataFrame, column: Column, ids: Ids, secre
 
 def _ids_of(spec: TableSpec, column: Column, keys: pl.Series, target: pl.DataFrame | None) -> pl.Series:
     frame = pl.DataFrame({KEY: keys})
-    # A row of a table that reconcile does not read keeps its surrogate key as its name.
-    by_number = pl.col(KEY).str.strip_prefix(UNRESOLVED).cast(pl.Int64, strict=False)
-    numbered = pl.when(pl.col(KEY).str.starts_with(UNRESOLVED)).then(by_number)
+    # What no table that reconcile reads has is its own name.
+    itself = pl.when(pl.col(KEY).str.starts_with(UNRESOLVED)).then(pl.col(KEY).str.strip_prefix(UNRESOLVED))
+    wanted = pl.String() if isinstance(column.kind, TextReference) else pl.Int64()
+    unresolved = itself.cast(wanted, strict=False)
     if target is None:
-        found = frame.select(numbered.alias(_FOUND))
+        found = frame.select(unresolved.alias(_FOUND))
     else:
         found = frame.join(target.rename({ID: _FOUND}), on=KEY, how="left", maintain_order="left").select(
-            pl.coalesce(_FOUND, numbered).alias(_FOUND)
+            pl.coalesce(_FOUND, unresolved).alias(_FOUND)
         )
     lost = frame.filter(found[_FOUND].is_null() & pl.col(KEY).is_not_null())
     if lost.height:

@@ -132,7 +132,7 @@ def _mismatches(kind: Kind, live: LiveColumn) -> Iterator[tuple[str, str]]:
         yield "has the wrong type", f"live it is {described}, needed is one of {', '.join(sorted(_accepted(kind)))}"
         return
     match kind:
-        case values.Text(max_length) | values.Secret(max_length):
+        case values.Text(max_length) | values.Secret(max_length) | values.TextReference(max_length=max_length):
             length = max_length or TEXT_LENGTHS["text"]
             live_length = TEXT_LENGTHS.get(live.data_type, live.length)
             if live_length is not None and live_length < length:
@@ -168,7 +168,7 @@ def _accepted(kind: Kind) -> set[str]:
             return {"decimal"}
         case values.Text(None):
             return {"text", "mediumtext", "longtext"}
-        case values.Text() | values.Secret():
+        case values.Text() | values.Secret() | values.TextReference():
             return TEXT_TYPES
         case values.Date():
             return {"date"}

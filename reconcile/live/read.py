@@ -120,7 +120,7 @@ def _masked(cell: ColumnClause[str], declared: Column) -> ColumnElement[str]:
 
 
 def _holds_any_text(declared: Column) -> bool:
-    return isinstance(declared.kind, values.Text | values.Enumeration | values.Json)
+    return isinstance(declared.kind, values.Text | values.Enumeration | values.Json | values.TextReference)
 
 
 def _split(table_name: str, lines: pl.Series, names: Sequence[str]) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from reconcile.errors import Finding, ReconcileError, Severity
 from reconcile.live.collation import BINARY, Collation, Weigh, fold
 from reconcile.live.read import RawTable
 from reconcile.spec import Column, Owner, TableSpec
-from reconcile.values import Json, PolymorphicReference, Reference, Text, dump_json, parse, text
+from reconcile.values import Json, PolymorphicReference, Reference, Text, TextReference, dump_json, parse, text
 
 _FOLDED = "_folded"
 _TARGET_KEY = "_target_key"
@@ -61,12 +61,14 @@ def resolve(
         frame, unreadable = _typed(spec, raw[name].frame())
         findings += unreadable
         frame = _resolve_columns(frame, [spec.column(part) for part in spec.key], keys)
+        frame = _resolve_texts(frame, [spec.column(part) for part in spec.key], frames, collation_of, weigh)
         frames[name] = _with_key(spec, frame, desired.get(name), collation_of, weigh)
         keys[name] = frames[name].select(pl.col(ID).cast(pl.String), KEY)
-        findings += _duplicates(spec, frames[name])
+        findings += _duplicates(spec, frames[name], desired.get(name))
     for name, spec in specs.items():
         others = [column for column in spec.columns if column.name not in spec.key]
-        frames[name] = _resolve_columns(frames[name], others, keys)
+        frame = _resolve_columns(frames[name], others, keys)
+        frames[name] = _resolve_texts(frame, others, frames, collation_of, weigh)
     return LiveState(Dataset(specs, frames), tuple(findings), raw, desired)
 
 
@@ -121,6 +123,32 @@ def _resolve_column(
             return _replace_json_ids(rows, column.name, references, keys)
         case _:
             return rows
+
+
+def _resolve_texts(
+    frame: pl.DataFrame,
+    columns: Sequence[Column],
+    frames: Mapping[str, pl.DataFrame],
+    collation_of: CollationOf,
+    weigh: Weigh,
+) -> pl.DataFrame:
+    """Replace texts that name a row of another table by that row's natural key; others are marked as unresolved."""
+    for column in columns:
+        match column.kind:
+            case TextReference(table, target) if column.name in frame.columns and target in frames[table].columns:
+                rows = frames[table].select(pl.col(target).alias(column.name), pl.col(KEY).alias(_TARGET_KEY))
+                collation = collation_of(table, target)
+                both = pl.concat([frame[column.name], rows[column.name]])
+                folded = both if collation is BINARY else fold(collation, both, weigh)
+                names = rows.with_columns(folded.tail(rows.height).alias(_FOLDED)).unique(_FOLDED, keep="first")
+                found = frame.with_columns(folded.head(frame.height).alias(_FOLDED)).join(
+                    names.select(_FOLDED, _TARGET_KEY), on=_FOLDED, how="left", maintain_order="left"
+                )
+                known = pl.coalesce(_TARGET_KEY, pl.lit(UNRESOLVED) + pl.col(column.name))
+                frame = found.with_columns(known.alias(column.name)).drop(_FOLDED, _TARGET_KEY)
+            case _:
+                pass
+    return frame
 
 
 def _replace_ids(rows: pl.LazyFrame, name: str, targets: Sequence[tuple[pl.Expr, pl.DataFrame | None]]) -> pl.LazyFrame:
@@ -189,10 +217,49 @@ def _with_key(
         rows = rows.join(names.lazy(), on=_FOLDED, how="left", maintain_order="left").with_columns(
             pl.coalesce(_TARGET_KEY, KEY).alias(KEY)
         )
-    is_repeated = pl.col(ID) != pl.col(ID).min().over(_FOLDED)
+    if desired is not None and spec.recognised_by:
+        rows = _recognise(spec, rows.collect(), desired, collation_of, weigh).lazy()
+    order = [ID] if spec.soft_delete is None else [pl.col(spec.soft_delete).is_not_null(), ID]
+    is_repeated = pl.col(ID) != pl.col(ID).sort_by(order).first().over(_FOLDED)
     number = pl.lit(DUPLICATE) + pl.col(ID).cast(pl.String)
     keyed = rows.with_columns(pl.when(is_repeated).then(pl.col(KEY) + number).otherwise(pl.col(KEY)).alias(KEY))
     return keyed.drop(_FOLDED, _TARGET_KEY, strict=False).collect()
+
+
+def _recognise(
+    spec: TableSpec, rows: pl.DataFrame, desired: pl.DataFrame, collation_of: CollationOf, weigh: Weigh
+) -> pl.DataFrame:
+    """
+    Give live rows that nobody declares the key of the declared row that they are recognised as.
+
+    Of several, one that is not deleted comes first, then the oldest; the others stay rows of others.
+    """
+    names = list(spec.recognised_by)
+    if any(name not in rows.columns for name in names):
+        return rows
+    candidates = rows.filter(pl.col(_TARGET_KEY).is_null()).drop_nulls(names)
+    waiting = desired.join(rows, on=KEY, how="anti").drop_nulls(names).unique(names, keep="none")
+    if candidates.is_empty() or waiting.is_empty():
+        return rows
+    both = pl.concat([candidates.select(names), waiting.select(names)])
+    folds = [
+        fold(collation, both[name], weigh)
+        for name in names
+        if isinstance(spec.column(name).kind, Text) and (collation := collation_of(spec.name, name)) is not BINARY
+    ]
+    folded = both.with_columns(folds)
+    deleted = pl.lit(value=False) if spec.soft_delete is None else pl.col(spec.soft_delete).is_not_null()
+    first = (
+        candidates.select(ID, deleted.alias("_is_deleted"), *folded.head(candidates.height))
+        .sort("_is_deleted", ID)
+        .unique(names, keep="first", maintain_order=True)
+        .join(folded.tail(waiting.height).with_columns(waiting[KEY].alias("_declared")), on=names, how="inner")
+        .select(ID, "_declared")
+    )
+    found = rows.join(first, on=ID, how="left", maintain_order="left")
+    return found.with_columns(
+        pl.coalesce("_declared", KEY).alias(KEY), pl.coalesce("_declared", _FOLDED).alias(_FOLDED)
+    ).drop("_declared")
 
 
 def _declared_names(spec: TableSpec, declared: pl.Series, folded: pl.Series) -> pl.DataFrame:
@@ -213,10 +280,13 @@ def _declared_names(spec: TableSpec, declared: pl.Series, folded: pl.Series) -> 
     return names
 
 
-def _duplicates(spec: TableSpec, frame: pl.DataFrame) -> list[Finding]:
+def _duplicates(spec: TableSpec, frame: pl.DataFrame, desired: pl.DataFrame | None) -> list[Finding]:
+    """Warn of repeated keys; among the rows of others in an additive table, of declared keys only."""
     if not spec.key:
         return []
     repeated = frame.filter(repeats_key())
+    if not spec.prunes and desired is not None:
+        repeated = repeated.filter(pl.col(KEY).str.replace(r"\\=\d+$", "").is_in(desired[KEY].implode()))
     if repeated.is_empty():
         return []
     return [

@@ -125,7 +125,7 @@ def ddl_type(kind: Kind, dialect: str, nullable: bool = True) -> TypeEngine[Any]
             return ColumnType(f"DECIMAL({precision},{scale})")
         case values.Text(None):
             return ColumnType("TEXT")
-        case values.Text(length) | values.Secret(length):
+        case values.Text(length) | values.Secret(length) | values.TextReference(max_length=length):
             return ColumnType(f"VARCHAR({length})")
         case values.Date():
             return ColumnType("DATE")

@@ -99,7 +99,7 @@ def _of_kind(kind: values.Kind) -> st.SearchStrategy[Value]:
             return st.integers(-5, 500)
         case values.Decimal(precision, scale):
             return st.integers(0, 10 ** min(precision, 12) - 1).map(lambda n: str(Number(n).scaleb(-scale)))
-        case values.Text(length) | values.Secret(length):
+        case values.Text(length) | values.Secret(length) | values.TextReference(max_length=length):
             return st.text(_CHARACTERS, max_size=min(length or 40, 40))
         case values.Date():
             return st.dates(date(1990, 1, 1), date(2037, 1, 1)).map(date.isoformat)

@@ -33,7 +33,7 @@ def live_type(kind: Kind) -> str:
             return f"decimal({precision},{scale})"
         case values.Text(None):
             return "text"
-        case values.Text(length) | values.Secret(length):
+        case values.Text(length) | values.Secret(length) | values.TextReference(max_length=length):
             return f"varchar({length})"
         case values.Date():
             return "date"
