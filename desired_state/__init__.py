@@ -1,10 +1,12 @@
 """The ERP's desired state: its tables, rows and rules. `STATE` is what the engine loads."""
 
+from desired_state import accounts, fixtures, rbac
+from desired_state.cleared import CLEARED
 from desired_state.rows import rows
 from desired_state.rules import RULES
 from desired_state.tables import SPECS
 from reconcile.spec import Step
-from reconcile.state import DesiredState
+from reconcile.state import Access, DesiredState, Password
 
 STATE = DesiredState(
     name="terp",
@@ -23,4 +25,10 @@ STATE = DesiredState(
     specs=SPECS,
     rows=rows,
     rules=RULES,
+    cleared=CLEARED,
+    passwords=(Password(accounts.PASSWORD, "RECONCILE_QA_PASSWORD", tuple(accounts.STEPS), cost=10),),
+    registry_step=fixtures.STEP,
+    access=Access(
+        "rbac", ("users", "roles", "permissions", "role_permissions", "user_roles"), rbac.effects, rbac.administrators
+    ),
 )

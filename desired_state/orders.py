@@ -3,7 +3,7 @@
 import polars as pl
 
 from desired_state import dates, money
-from desired_state.people import PACKERS
+from desired_state.actors import PACKERS
 from desired_state.sales import CANCELLED, CONVERTED, DRAFT, OPEN, QUOTED, QUOTES
 from desired_state.tables.sales import ORDER_LINE_ITEMS, ORDERS
 from reconcile.dataset import conform

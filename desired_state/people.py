@@ -3,14 +3,11 @@
 import polars as pl
 
 from desired_state import dates
+from desired_state.actors import ADMIN, STAFF
 from desired_state.tables.people import USERS
 from reconcile.dataset import conform
 from reconcile.fields import Draw
 from reconcile.spec import Profile
-
-ADMIN = "admin-seed-001"
-STAFF = ("user-seed-001", "user-seed-002", "user-seed-003", "user-seed-004", "user-seed-005")
-PACKERS = STAFF[3:]
 
 
 def users(profile: Profile) -> pl.DataFrame:

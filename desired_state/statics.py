@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 
 from desired_state import dates
-from desired_state.people import ADMIN
+from desired_state.actors import ADMIN
 from desired_state.tables.finance import ACCOUNTS, BANK_ACCOUNTS, FISCAL_PERIODS
 from desired_state.tables.inventory import LOCATIONS, WORKFLOW_STATUSES
 from reconcile.dataset import conform

@@ -123,6 +123,10 @@ def _verdicts(table: TableDiff, goal: Goal) -> pl.DataFrame:
     )
     if goal.mode is Mode.EXACT and spec.policy is Policy.MANAGED:
         rows = _drop_parts(spec, rows, goal.desired)
+    if goal.mode is Mode.RESET and spec.ours is not None:
+        name, keys = spec.ours
+        is_ours = pl.col(BEFORE).struct.field(name).is_in(list(keys))
+        rows = _delete_extra(rows, is_ours, "written by an earlier run and no longer declared")
     return _tell_deleted(spec, rows)
 
 
@@ -151,16 +155,20 @@ def _drop_parts(spec: TableSpec, rows: pl.DataFrame, desired: Dataset) -> pl.Dat
     for column in spec.columns:
         match column.kind:
             case Reference(parent) if column.is_part and parent in desired:
-                extra = pl.col(REASON).is_in([Reason.NOT_DECLARED, Reason.DUPLICATE])
                 is_ours = pl.col(BEFORE).struct.field(column.name).is_in(desired[parent][KEY].implode())
-                why = f"not declared, and its {parent} row is"
-                rows = rows.with_columns(
-                    pl.when(extra & is_ours).then(pl.lit(Action.DELETE)).otherwise(pl.col(ACTION)).alias(ACTION),
-                    pl.when(extra & is_ours).then(pl.lit(why)).otherwise(pl.col(WHY)).alias(WHY),
-                )
+                rows = _delete_extra(rows, is_ours, f"not declared, and its {parent} row is")
             case _:
                 pass
     return rows
+
+
+def _delete_extra(rows: pl.DataFrame, is_ours: pl.Expr, why: str) -> pl.DataFrame:
+    """Delete those rows that are not declared for which *is_ours* holds."""
+    goes = pl.col(REASON).is_in([Reason.NOT_DECLARED, Reason.DUPLICATE]) & is_ours
+    return rows.with_columns(
+        pl.when(goes).then(pl.lit(Action.DELETE)).otherwise(pl.col(ACTION)).alias(ACTION),
+        pl.when(goes).then(pl.lit(why)).otherwise(pl.col(WHY)).alias(WHY),
+    )
 
 
 def _tell_deleted(spec: TableSpec, rows: pl.DataFrame) -> pl.DataFrame:
@@ -209,7 +217,7 @@ def _left_out(spec: TableSpec, rows: Mapping[str, pl.DataFrame]) -> tuple[pl.Exp
     is_create = pl.col(ACTION) == Action.CREATE
     for column in spec.columns:
         for condition, parent in _targets(column.kind):
-            if parent not in rows or parent == spec.name:
+            if parent not in rows:
                 continue
             table = rows[parent]
             absent = table.filter((pl.col(REASON) == Reason.MISSING) & (pl.col(ACTION) == Action.SKIP))[KEY]
@@ -253,7 +261,7 @@ def _fill_gaps(goal: Goal, live: Dataset, rows: Mapping[str, pl.DataFrame]) -> d
 
 
 def _with_creates(specs: Mapping[str, TableSpec], live: Dataset, rows: Mapping[str, pl.DataFrame]) -> Dataset:
-    frames = {name: _complete(specs[name], frame) for name, frame in live.frames.items() if name in specs}
+    frames = {name: complete(specs[name], frame) for name, frame in live.frames.items() if name in specs}
     for name, table in rows.items():
         creates = table.filter(pl.col(ACTION) == Action.CREATE)
         present = frames.get(name, empty_live(specs[name]))
@@ -262,7 +270,7 @@ def _with_creates(specs: Mapping[str, TableSpec], live: Dataset, rows: Mapping[s
     return Dataset(specs, frames)
 
 
-def _complete(spec: TableSpec, frame: pl.DataFrame) -> pl.DataFrame:
+def complete(spec: TableSpec, frame: pl.DataFrame) -> pl.DataFrame:
     """Give the columns of an empty live frame; a column that the live table lacks is null."""
     wanted = empty_live(spec)
     missing = [name for name in wanted.columns if name not in frame.columns]

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from reconcile.dataset import KEY
-from reconcile.diff import BEFORE, Action
+from reconcile.dataset import ID, KEY, Dataset
+from reconcile.diff import ACTION, Action
 from reconcile.errors import Finding
 from reconcile.plan import Plan
+from reconcile.state import Access
 from reconcile.values import Reference
 
 NO_FOREIGN_KEY = "NO FOREIGN KEY"
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +39,53 @@ def refuse_dependents(dependents: Sequence[Dependents]) -> list[Finding]:
             what=f"{found.rows} rows of {found.table} depend on {found.parent} rows to be deleted",
             where=f"{found.table}.{found.column}",
             why=f"they {effects.get(found.on_delete, 'keep the server from deleting')}; they are not in the plan",
-            fix=f"remove or move those rows, keep the {found.parent} rows with --no-clear, or leave {found.parent} out",
+            fix=f"remove or move those rows, let them go with --allow-cascade, keep the {found.parent} rows with "
+            f"--no-clear, or leave {found.parent} out",
         )
         for found in dependents
     ]
 
 
-def dependents_in_plan(plan: Plan) -> list[Dependents]:
-    """Count rows of the plan's own tables that stay as they are although a row they point to is deleted."""
-    deleted = {table.spec.name: table.of(Action.DELETE)[KEY] for table in plan.tables}
+def dependents_in_plan(plan: Plan, live: Dataset) -> list[Dependents]:
+    """Count live rows of the plan's own tables that stay as they are although a row they point to is deleted."""
+    deleted = {table.spec.name: table.of(Action.DELETE)[KEY] for table in plan.tables if table.counts[Action.DELETE]}
     found: list[Dependents] = []
+    if not deleted:
+        return found
     for table in plan.tables:
-        staying = table.of(Action.SKIP).filter(pl.col(BEFORE).is_not_null())
+        if table.spec.name not in live:
+            continue
+        going = table.rows.filter(pl.col(ACTION).is_in([Action.DELETE, Action.UPDATE])).select(ID)
+        staying = live[table.spec.name].join(going, on=ID, how="anti")
         for column in table.spec.columns:
             match column.kind:
-                case Reference(target, on_delete) if target in deleted and len(deleted[target]):
-                    cell = pl.col(BEFORE).struct.field(column.name)
-                    rows = staying.filter(cell.is_in(deleted[target].implode())).height
+                case Reference(target, on_delete) if target in deleted and column.name in staying.columns:
+                    rows = staying.filter(pl.col(column.name).is_in(deleted[target].implode())).height
                     if rows:
                         found.append(
                             Dependents(table.spec.name, column.name, target, rows, on_delete or NO_FOREIGN_KEY)
                         )
     return found
+
+
+def refuse_lockout(access: Access, before: Dataset, after: Dataset) -> list[Finding]:
+    """Refuse what leaves nobody to administer a system that somebody administers now."""
+    had = access.administrators(before)
+    if had.is_empty() or len(access.administrators(after)):
+        return []
+    losses = access.effects(before, after).filter(pl.col("loses").list.len() > 0)
+    grants = [f"{role} loses {_some(names)}" for role, names in losses.select("role", "loses").iter_rows()]
+    return [
+        Finding(
+            what="nobody would be left who can administer the system",
+            where=f"{_some(had.to_list())} can now",
+            why="; ".join(grants) or "their accounts, or the roles that they hold, would change",
+            fix="give somebody a declared role that administers, or keep what there is with "
+            "`reconcile rbac --mode add-only` or --no-clear",
+        )
+    ]
+
+
+def _some(names: Sequence[str]) -> str:
+    hidden = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {hidden:,} more" if hidden > 0 else "")

@@ -66,6 +66,8 @@ class TableSpec:
     known by its surrogate key and can only be read. `soft_delete` names the timestamp that marks a row as deleted:
     of several rows with one key, one that is not deleted stands for it. `recognised_by` are columns by which a live
     row under a key that nobody declares is recognised as a declared row that has none; it takes that row's key.
+    `ours` is a reference column with the keys that only reconcile writes there: such rows are pruned where those of
+    others stay.
     """
 
     name: str
@@ -79,6 +81,7 @@ class TableSpec:
     surrogate_key: str = "id"
     soft_delete: str | None = None
     recognised_by: tuple[str, ...] = ()
+    ours: tuple[str, tuple[str, ...]] | None = None
 
     def column(self, name: str) -> Column:
         """Give the column called *name*; raises KeyError when there is none."""

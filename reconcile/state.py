@@ -84,6 +84,22 @@ class Password:
     cost: int = 10
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """
+    Who may do what: `step` is the step whose rows are the roles and what they may do, `tables` all that is asked below.
+
+    `effects` gives, for a dataset before and after a change, the roles that gain or lose a permission: a frame with
+    `role`, `gains` and `loses` (lists of names) and `users`, how many people that touches. `administrators` gives the
+    names of those who can let others in; a run never leaves a system that has some without any.
+    """
+
+    step: str
+    tables: tuple[str, ...]
+    effects: Callable[[Dataset, Dataset], pl.DataFrame]
+    administrators: Callable[[Dataset], pl.Series]
+
+
 Fit: TypeAlias = Callable[[Dataset, Dataset], tuple[Dataset, tuple[Finding, ...]]]
 """Takes declared and live rows; gives the declared rows that a top-up may bring in, and what it leaves out and why."""
 
@@ -94,8 +110,8 @@ class DesiredState:
     A whole application: `specs` has every table it knows of, `rows` the canonical frames of those it fills.
 
     `cleared` are the tables that a reset empties although nothing is declared in them; `registry_step` is the step
-    whose rows `--registry` lists with their ids. The engine loads a state by package name: the package's attribute
-    `STATE`.
+    whose rows `--registry` lists with their ids; `access` is what `reconcile rbac` is about. The engine loads a state
+    by package name: the package's attribute `STATE`.
     """
 
     name: str
@@ -108,3 +124,4 @@ class DesiredState:
     cleared: tuple[str, ...] = ()
     passwords: tuple[Password, ...] = ()
     registry_step: str | None = None
+    access: Access | None = None

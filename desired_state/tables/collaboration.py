@@ -1,7 +1,24 @@
 """Tables: calendars, rooms, tasks and comments. Column facts as the live schema has them."""
 
-from reconcile.spec import Column, Owner, Policy, TableSpec
-from reconcile.values import Boolean, Date, Enumeration, Integer, Json, Reference, Text, Timestamp
+from reconcile.spec import Column, Owner, TableSpec
+from reconcile.values import Boolean, Date, Enumeration, Integer, Json, PolymorphicReference, Reference, Text, Timestamp
+
+_BUSINESS = (
+    ("order", "orders"),
+    ("client", "clients"),
+    ("batch", "batches"),
+    ("invoice", "invoices"),
+    ("bill", "bills"),
+    ("payment", "payments"),
+    ("lot", "lots"),
+    ("product", "products"),
+    ("vendor", "vendors"),
+)
+SUBJECTS = (*_BUSINESS, ("todo_task", "todo_tasks"), ("calendar_event", "calendar_events"))
+"""
+What comments and inbox items can be about: type and table. A type that is not listed is left to the application, since
+nothing says which table it means.
+"""
 
 CALENDARS = TableSpec(
     "calendars",
@@ -19,7 +36,6 @@ CALENDARS = TableSpec(
     ),
     key=("name",),
     step="core",
-    policy=Policy.READ_ONLY,
     indexes=(("is_archived",), ("is_default",), ("owner_id",)),
 )
 
@@ -27,7 +43,7 @@ APPOINTMENT_TYPES = TableSpec(
     "appointment_types",
     columns=(
         Column("id", Integer(), owner=Owner.SERVER),
-        Column("calendar_id", Reference("calendars", "CASCADE")),
+        Column("calendar_id", Reference("calendars", "CASCADE"), is_part=True),
         Column("name", Text(255)),
         Column("description", Text(), nullable=True),
         Column("duration", Integer()),
@@ -42,7 +58,6 @@ APPOINTMENT_TYPES = TableSpec(
     ),
     key=("calendar_id", "name"),
     step="core",
-    policy=Policy.READ_ONLY,
     indexes=(("calendar_id",), ("is_active",)),
 )
 
@@ -50,7 +65,7 @@ CALENDAR_AVAILABILITY = TableSpec(
     "calendar_availability",
     columns=(
         Column("id", Integer(), owner=Owner.SERVER),
-        Column("calendar_id", Reference("calendars", "CASCADE")),
+        Column("calendar_id", Reference("calendars", "CASCADE"), is_part=True),
         Column("day_of_week", Integer()),
         Column("start_time", Text(8)),
         Column("end_time", Text(8)),
@@ -59,7 +74,6 @@ CALENDAR_AVAILABILITY = TableSpec(
     ),
     key=("calendar_id", "day_of_week", "start_time"),
     step="core",
-    policy=Policy.READ_ONLY,
     indexes=(("calendar_id",), ("day_of_week",)),
 )
 
@@ -108,7 +122,7 @@ CALENDAR_EVENTS = TableSpec(
         Column("priority", Enumeration(("LOW", "MEDIUM", "HIGH", "URGENT")), default="MEDIUM"),
         Column("is_recurring", Boolean(), default="0"),
         Column("entity_type", Text(50), nullable=True),
-        Column("entity_id", Integer(), nullable=True),
+        Column("entity_id", PolymorphicReference("entity_type", _BUSINESS), nullable=True),
         Column("client_id", Reference("clients", "SET NULL"), nullable=True),
         Column("vendor_id", Reference("vendors", "SET NULL"), nullable=True),
         Column("calendar_id", Reference("calendars"), nullable=True),
@@ -123,9 +137,8 @@ CALENDAR_EVENTS = TableSpec(
         Column("updated_at", Timestamp(), owner=Owner.CREATION, is_clock_default=True, is_clock_on_update=True),
         Column("deleted_at", Timestamp(), nullable=True),
     ),
-    key=(),
+    key=("title",),
     step="core",
-    policy=Policy.READ_ONLY,
     indexes=(
         ("assigned_to",),
         ("calendar_id",),
@@ -137,6 +150,7 @@ CALENDAR_EVENTS = TableSpec(
         ("status",),
         ("vendor_id",),
     ),
+    soft_delete="deleted_at",
 )
 
 ROOMS = TableSpec(
@@ -158,9 +172,9 @@ ROOMS = TableSpec(
     ),
     key=("name",),
     step="defaults",
-    policy=Policy.READ_ONLY,
     prunes=False,
     indexes=(("is_active",), ("location_id",), ("room_type",)),
+    soft_delete="deleted_at",
 )
 
 SHIFT_TEMPLATES = TableSpec(
@@ -180,7 +194,6 @@ SHIFT_TEMPLATES = TableSpec(
     ),
     key=("name",),
     step="defaults",
-    policy=Policy.READ_ONLY,
     prunes=False,
     indexes=(("is_active",),),
 )
@@ -204,7 +217,6 @@ OVERTIME_RULES = TableSpec(
     ),
     key=("name",),
     step="defaults",
-    policy=Policy.READ_ONLY,
     prunes=False,
 )
 
@@ -221,7 +233,6 @@ TODO_LISTS = TableSpec(
     ),
     key=("name",),
     step="core",
-    policy=Policy.READ_ONLY,
     indexes=(("is_shared",), ("owner_id",)),
 )
 
@@ -229,7 +240,7 @@ TODO_TASKS = TableSpec(
     "todo_tasks",
     columns=(
         Column("id", Integer(), owner=Owner.SERVER),
-        Column("list_id", Reference("todo_lists", "CASCADE")),
+        Column("list_id", Reference("todo_lists", "CASCADE"), is_part=True),
         Column("title", Text(500)),
         Column("description", Text(), nullable=True),
         Column("status", Enumeration(("todo", "in_progress", "done")), default="todo"),
@@ -244,9 +255,8 @@ TODO_TASKS = TableSpec(
         Column("created_at", Timestamp(), is_clock_default=True),
         Column("updated_at", Timestamp(), owner=Owner.CREATION, is_clock_default=True, is_clock_on_update=True),
     ),
-    key=("list_id", "position"),
+    key=("list_id", "title"),
     step="core",
-    policy=Policy.READ_ONLY,
     indexes=(("assigned_to",), ("created_by",), ("due_date",), ("list_id",), ("status",)),
 )
 
@@ -255,7 +265,7 @@ COMMENTS = TableSpec(
     columns=(
         Column("id", Integer(), owner=Owner.SERVER),
         Column("commentable_type", Text(50)),
-        Column("commentable_id", Integer()),
+        Column("commentable_id", PolymorphicReference("commentable_type", SUBJECTS)),
         Column("user_id", Reference("users", "CASCADE")),
         Column("content", Text()),
         Column("is_resolved", Boolean(), default="0"),
@@ -264,10 +274,24 @@ COMMENTS = TableSpec(
         Column("created_at", Timestamp(), is_clock_default=True),
         Column("updated_at", Timestamp(), owner=Owner.CREATION, is_clock_default=True, is_clock_on_update=True),
     ),
-    key=(),
+    key=("commentable_type", "commentable_id", "user_id"),
     step="core",
-    policy=Policy.READ_ONLY,
     indexes=(("commentable_type", "commentable_id"), ("created_at",), ("is_resolved",), ("user_id",)),
+)
+
+COMMENT_MENTIONS = TableSpec(
+    "comment_mentions",
+    columns=(
+        Column("id", Integer(), owner=Owner.SERVER),
+        Column("comment_id", Reference("comments", "CASCADE"), is_part=True),
+        Column("mentioned_user_id", Reference("users", "CASCADE")),
+        Column("mentioned_by_user_id", Reference("users", "CASCADE")),
+        Column("created_at", Timestamp(), is_clock_default=True),
+    ),
+    key=("comment_id", "mentioned_user_id"),
+    step="core",
+    unique=(("comment_id", "mentioned_user_id"),),
+    indexes=(("comment_id",), ("mentioned_by_user_id",), ("mentioned_user_id",)),
 )
 
 INBOX_ITEMS = TableSpec(
@@ -276,9 +300,15 @@ INBOX_ITEMS = TableSpec(
         Column("id", Integer(), owner=Owner.SERVER),
         Column("user_id", Reference("users", "CASCADE")),
         Column("source_type", Enumeration(("mention", "task_assignment", "task_update"))),
-        Column("source_id", Integer()),
+        Column(
+            "source_id",
+            PolymorphicReference(
+                "source_type",
+                (("mention", "comment_mentions"), ("task_assignment", "todo_tasks"), ("task_update", "todo_tasks")),
+            ),
+        ),
         Column("reference_type", Text(50)),
-        Column("reference_id", Integer()),
+        Column("reference_id", PolymorphicReference("reference_type", (*SUBJECTS, ("comment", "comments")))),
         Column("title", Text(500)),
         Column("description", Text(), nullable=True),
         Column("status", Enumeration(("unread", "seen", "completed")), default="unread"),
@@ -288,9 +318,8 @@ INBOX_ITEMS = TableSpec(
         Column("created_at", Timestamp(), is_clock_default=True),
         Column("updated_at", Timestamp(), owner=Owner.CREATION, is_clock_default=True, is_clock_on_update=True),
     ),
-    key=(),
+    key=("user_id", "source_type", "source_id"),
     step="core",
-    policy=Policy.READ_ONLY,
     indexes=(
         ("created_at",),
         ("is_archived",),
@@ -312,5 +341,6 @@ TABLES = (
     TODO_LISTS,
     TODO_TASKS,
     COMMENTS,
+    COMMENT_MENTIONS,
     INBOX_ITEMS,
 )

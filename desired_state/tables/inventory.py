@@ -1,6 +1,6 @@
 """Tables: lots, batches and where they stand. Column facts as the live schema has them."""
 
-from reconcile.spec import Column, Owner, Policy, TableSpec
+from reconcile.spec import Column, Owner, TableSpec
 from reconcile.values import (
     Boolean,
     Date,
@@ -209,9 +209,35 @@ INTAKE_SESSIONS = TableSpec(
     ),
     key=("session_number",),
     step="core",
-    policy=Policy.READ_ONLY,
     unique=(("session_number",),),
     indexes=(("receive_date",), ("status",), ("vendor_id",)),
+)
+
+INTAKE_SESSION_BATCHES = TableSpec(
+    "intake_session_batches",
+    columns=(
+        Column("id", Integer(), owner=Owner.SERVER),
+        Column("intake_session_id", Reference("intake_sessions", "CASCADE"), is_part=True),
+        Column("batch_id", Reference("batches", "CASCADE")),
+        Column("received_qty", Decimal(15, 4)),
+        Column("unit_cost", Decimal(15, 4)),
+        Column("total_cost", Decimal(15, 4)),
+        Column("internal_notes", Text(), nullable=True),
+        Column("vendor_notes", Text(), nullable=True),
+        Column("cogs_agreement", Text(), nullable=True),
+        Column("created_at", Timestamp(), nullable=True, is_clock_default=True),
+        Column(
+            "updated_at",
+            Timestamp(),
+            nullable=True,
+            owner=Owner.CREATION,
+            is_clock_default=True,
+            is_clock_on_update=True,
+        ),
+    ),
+    key=("intake_session_id", "batch_id"),
+    step="core",
+    indexes=(("batch_id",), ("intake_session_id",)),
 )
 
 SAMPLE_REQUESTS = TableSpec(
@@ -221,7 +247,7 @@ SAMPLE_REQUESTS = TableSpec(
         Column("clientId", Reference("clients", "CASCADE")),
         Column("requestedBy", Reference("users", "NO ACTION")),
         Column("requestDate", Timestamp(), is_clock_default=True),
-        Column("products", Json()),
+        Column("products", Json((("productId", "products"),))),
         Column(
             "sampleRequestStatus",
             Enumeration(
@@ -268,9 +294,8 @@ SAMPLE_REQUESTS = TableSpec(
         Column("createdAt", Timestamp(), is_clock_default=True),
         Column("updatedAt", Timestamp(), owner=Owner.CREATION, is_clock_default=True, is_clock_on_update=True),
     ),
-    key=(),
+    key=("clientId", "requestedBy"),
     step="core",
-    policy=Policy.READ_ONLY,
     indexes=(
         ("clientId",),
         ("expirationDate",),
@@ -306,16 +331,16 @@ SITES = TableSpec(
         Column("display_order", Integer(), nullable=True, default="0"),
         Column("is_default", Boolean(), default="0"),
         Column("is_active", Boolean(), default="1"),
-        Column("created_at", Timestamp(), is_clock_default=True),
+        Column("created_at", Timestamp(), owner=Owner.CREATION, is_clock_default=True),
         Column("updated_at", Timestamp(), owner=Owner.CREATION, is_clock_default=True, is_clock_on_update=True),
         Column("deleted_at", Timestamp(), nullable=True),
     ),
     key=("code",),
     step="defaults",
-    policy=Policy.READ_ONLY,
     prunes=False,
     unique=(("code",),),
     indexes=(("is_active",), ("site_type",)),
+    soft_delete="deleted_at",
 )
 
 STORAGE_ZONES = TableSpec(
@@ -331,7 +356,7 @@ STORAGE_ZONES = TableSpec(
         ),
         Column("zone_access_level", Enumeration(("public", "restricted", "secure", "high_security")), default="public"),
         Column("max_capacity", Decimal(15, 2), nullable=True),
-        Column("current_capacity", Decimal(15, 2), nullable=True, default="0.00"),
+        Column("current_capacity", Decimal(15, 2), nullable=True, default="0.00", owner=Owner.CREATION),
         Column("capacity_unit", Text(50), nullable=True, default="units"),
         Column("min_temp", Decimal(5, 2), nullable=True),
         Column("max_temp", Decimal(5, 2), nullable=True),
@@ -339,15 +364,15 @@ STORAGE_ZONES = TableSpec(
         Column("display_order", Integer(), nullable=True, default="0"),
         Column("is_active", Boolean(), default="1"),
         Column("metadata", Json(), nullable=True),
-        Column("created_at", Timestamp(), is_clock_default=True),
+        Column("created_at", Timestamp(), owner=Owner.CREATION, is_clock_default=True),
         Column("updated_at", Timestamp(), owner=Owner.CREATION, is_clock_default=True, is_clock_on_update=True),
         Column("deleted_at", Timestamp(), nullable=True),
     ),
     key=("site_id", "code"),
     step="defaults",
-    policy=Policy.READ_ONLY,
     prunes=False,
     indexes=(("code",), ("is_active",), ("site_id",)),
+    soft_delete="deleted_at",
 )
 
 TABLES = (
@@ -358,6 +383,7 @@ TABLES = (
     BATCH_STATUS_HISTORY,
     INVENTORY_MOVEMENTS,
     INTAKE_SESSIONS,
+    INTAKE_SESSION_BATCHES,
     SAMPLE_REQUESTS,
     SITES,
     STORAGE_ZONES,

@@ -1,6 +1,7 @@
 """Tables: vendors and clients, and what is recorded about them. Column facts as the live schema has them."""
 
-from reconcile.spec import Column, Owner, Policy, TableSpec
+from desired_state.actors import ADMIN, STAFF
+from reconcile.spec import Column, Owner, TableSpec
 from reconcile.values import Boolean, Date, Decimal, Enumeration, Integer, Json, Reference, Text, Timestamp
 
 VENDORS = TableSpec(
@@ -105,9 +106,9 @@ CLIENT_ACTIVITY = TableSpec(
         Column("metadata", Json(), nullable=True),
         Column("created_at", Timestamp(), nullable=True, is_clock_default=True),
     ),
-    key=(),
+    ours=("user_id", (ADMIN, *STAFF)),
+    key=("client_id", "activity_type", "metadata"),
     step="augment",
-    policy=Policy.READ_ONLY,
     prunes=False,
     indexes=(("client_id",),),
 )
@@ -177,9 +178,8 @@ CLIENT_NEEDS = TableSpec(
         Column("created_by", Reference("users", "RESTRICT"), nullable=True),
         Column("created_by_client_id", Reference("clients", "RESTRICT"), nullable=True),
     ),
-    key=(),
+    key=("client_id", "product_name", "strain", "category"),
     step="core",
-    policy=Policy.READ_ONLY,
     indexes=(("category",), ("client_id",), ("priority",), ("product_name",), ("status",), ("strain",)),
 )
 
@@ -215,10 +215,10 @@ VENDOR_SUPPLY = TableSpec(
         Column("created_by", Reference("users", "RESTRICT"), nullable=True),
         Column("created_by_client_id", Reference("clients", "RESTRICT"), nullable=True),
     ),
-    key=(),
+    key=("vendor_id", "product_name", "strain", "category"),
     step="core",
-    policy=Policy.READ_ONLY,
     indexes=(("category",), ("deleted_at",), ("product_name",), ("status",), ("strain",), ("vendor_id",)),
+    soft_delete="deleted_at",
 )
 
 TABLES = (VENDORS, CLIENTS, CLIENT_ACTIVITY, CLIENT_TRANSACTIONS, CLIENT_NEEDS, VENDOR_SUPPLY)

@@ -134,7 +134,7 @@ RECURRING_ORDERS = TableSpec(
         Column("frequency", Enumeration(("DAILY", "WEEKLY", "BIWEEKLY", "MONTHLY", "QUARTERLY"))),
         Column("day_of_week", Integer(), nullable=True),
         Column("day_of_month", Integer(), nullable=True),
-        Column("order_template", Json()),
+        Column("order_template", Json((("productId", "products"),))),
         Column("status", Enumeration(("ACTIVE", "PAUSED", "CANCELLED")), default="ACTIVE"),
         Column("start_date", Date()),
         Column("end_date", Date(), nullable=True),
@@ -153,9 +153,8 @@ RECURRING_ORDERS = TableSpec(
         ),
         Column("created_by", Reference("users", "RESTRICT")),
     ),
-    key=(),
+    key=("client_id", "frequency"),
     step="core",
-    policy=Policy.READ_ONLY,
     indexes=(("client_id",), ("next_generation_date",), ("status",)),
 )
 
@@ -165,7 +164,7 @@ REFERRAL_CREDITS = TableSpec(
         Column("id", Integer(), owner=Owner.SERVER),
         Column("referrer_client_id", Reference("clients", "CASCADE")),
         Column("referred_client_id", Reference("clients", "CASCADE")),
-        Column("referred_order_id", Reference("orders", "CASCADE")),
+        Column("referred_order_id", Reference("orders", "CASCADE"), is_part=True),
         Column("credit_percentage", Decimal(5, 2), default="10.00"),
         Column("order_total", Decimal(12, 2)),
         Column("credit_amount", Decimal(12, 2)),
@@ -188,7 +187,6 @@ REFERRAL_CREDITS = TableSpec(
     ),
     key=("referred_order_id",),
     step="core",
-    policy=Policy.READ_ONLY,
     indexes=(("referred_order_id",), ("referrer_client_id",), ("status",)),
 )
 
@@ -207,12 +205,12 @@ REFERRAL_SETTINGS = TableSpec(
         Column("max_payout_per_month", Decimal(10, 2), nullable=True),
         Column("max_active_referrals", Integer(), nullable=True),
         Column("updated_by_id", Reference("users", "NO ACTION"), nullable=True),
-        Column("created_at", Timestamp(), is_clock_default=True),
+        Column("created_at", Timestamp(), owner=Owner.CREATION, is_clock_default=True),
         Column("updated_at", Timestamp(), owner=Owner.CREATION, is_clock_default=True, is_clock_on_update=True),
     ),
-    key=(),
+    key=("is_active",),
     step="defaults",
-    policy=Policy.READ_ONLY,
+    policy=Policy.CREATE_ONLY,
     prunes=False,
 )
 

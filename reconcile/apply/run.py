@@ -12,16 +12,17 @@ from reconcile.dataset import ID, KEY, Dataset
 from reconcile.decide import Goal, Mode, TablePlan, decide
 from reconcile.diff import Action
 from reconcile.errors import ExitCode, Finding, ReconcileError
-from reconcile.guard import Dependents, refuse_dependents
+from reconcile.guard import Dependents, dependents_in_plan, refuse_dependents, refuse_lockout
 from reconcile.live.connect import transaction
 from reconcile.live.introspect import LiveSchema
 from reconcile.live.resolve import LiveState
 from reconcile.live.state import dependents, read_again
 from reconcile.live.tables import metadata
 from reconcile.live.target import Target
+from reconcile.outcome import whole
 from reconcile.plan import Plan
 from reconcile.spec import TableSpec
-from reconcile.state import Rule, Verdict
+from reconcile.state import Access, Rule, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ def apply(
     progress: Progress,
     secrets: Mapping[str, str],
     missing: MetaData | None = None,
+    access: Access | None = None,
 ) -> Outcome:
     """
     Carry out *plan* in one transaction: all of it is committed, or nothing.
@@ -57,8 +59,9 @@ def apply(
     *live* is the state that the plan was made from with *goal*: the plan's tables, what they refer to and what the
     rules need; *specs* are all the tables that the desired state knows, *secrets* the values behind their names.
     Before the commit the rows are read again: they must be as planned, and a reset may violate no rule that held
-    before. *missing* are the tables to create first, in an SQLite file that has none: there DDL is part of the
-    transaction. Source: SQLite manual, "Transactions".
+    before; with *access*, somebody must be left to administer what somebody administered. *missing* are the tables
+    to create first, in an SQLite file that has none: there DDL is part of the transaction. Source: SQLite manual,
+    "Transactions".
 
     Raises:
         ReconcileError: stale plan (exit code 4), a new violation (3), or the server refused (1); all rolled back.
@@ -74,17 +77,18 @@ def apply(
         if now is not live:
             refuse_stale(plan, now.dataset)
             _refuse_newcomers(target, plan, goal, now.dataset)
-        _refuse_dependents(dependents(connection, plan, specs))
+        _refuse_dependents([*dependents_in_plan(plan, now.dataset), *dependents(connection, plan, specs)])
         try:
             execute(connection, plan, now.dataset, tables, secrets, progress)
         except MissingParent as error:
             raise _unexpected(target, "a row refers to one that does not exist", str(error)) from error
         after = read_again(connection, schema, live)
         _refuse_difference(target, goal, after.dataset)
+        _refuse_lockout(access, plan, specs, now.dataset, after.dataset)
         verdicts = verify(rules, after.dataset)
         broken = failed(verdicts)
         new = introduced(verify(rules, now.dataset), broken) if broken else []
-        if plan.mode is Mode.RESET:
+        if plan.mode is not Mode.TOP_UP:
             _refuse_violations(new)
     return Outcome(after, verdicts, new)
 
@@ -93,6 +97,17 @@ def _refuse_dependents(found: Sequence[Dependents]) -> None:
     """Refuse rows that others attached, after the plan was made, to what it deletes; the locks keep out more."""
     if found:
         raise ReconcileError(refuse_dependents(found), ExitCode.REFUSED)
+
+
+def _refuse_lockout(
+    access: Access | None, plan: Plan, specs: Mapping[str, TableSpec], before: Dataset, after: Dataset
+) -> None:
+    """Ask again of the rows themselves what was asked of the plan: others may have changed who administers."""
+    if access is None or not any(part.written and part.spec.name in access.tables for part in plan.tables):
+        return
+    findings = refuse_lockout(access, *(whole(specs, access.tables, rows) for rows in (before, after)))
+    if findings:
+        raise ReconcileError(findings, ExitCode.REFUSED)
 
 
 def remaining(goal: Goal, live: Dataset) -> list[TablePlan]:

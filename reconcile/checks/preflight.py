@@ -78,7 +78,7 @@ def _does_not_fit(kind: Kind, cell: pl.Expr) -> pl.Expr | None:
             return cell.is_in(list(allowed)).not_()
         case values.Text(int(length)):
             return cell.str.len_chars() > length
-        case values.Text(None) | values.Json():
+        case values.Text(None):
             return cell.str.len_bytes() > TEXT_LENGTHS["text"]
         case values.Integer(bits):
             limit = 1 << (bits - 1)

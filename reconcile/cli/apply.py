@@ -9,10 +9,10 @@ from reconcile.apply.run import apply, remaining, violation
 from reconcile.cli.options import ApplyOptions
 from reconcile.cli.output import TOOL_VERSION, Output
 from reconcile.cli.passwords import hashes, make_up, needed_secrets, supplied
-from reconcile.cli.plan import render
+from reconcile.cli.plan import render, show
 from reconcile.cli.planning import Planned, make_plan
 from reconcile.cli.progress import open_progress
-from reconcile.cli.registry import write_registry
+from reconcile.cli.registry import check_registry, write_registry
 from reconcile.cli.session import Session, is_absent, managed_tables
 from reconcile.decide import Mode
 from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
@@ -25,12 +25,17 @@ from reconcile.state import Verdict
 
 def run(options: ApplyOptions, session: Session, output: Output) -> ExitCode:
     """Carry out what `reconcile plan` with the same options shows."""
+    check_registry(options.registry, session)
     planned = make_plan(session, options, reads_rules=not options.dry_run)
-    output.log("planned", to_write=planned.plan.written, keep=planned.plan.kept)
     if options.dry_run:
-        output.result(render(planned, options))
-        output.findings(planned.plan.findings)
+        show(planned, options, output)
         return ExitCode.OK
+    return write(planned, session, options, output)
+
+
+def write(planned: Planned, session: Session, options: ApplyOptions, output: Output) -> ExitCode:
+    """Show what was planned, ask, and carry it out."""
+    output.log("planned", to_write=planned.plan.written, keep=planned.plan.kept)
     if options.format == "text":
         # Whoever is asked sees the rows; a script that has said --force gets the counts.
         options.summary |= options.force
@@ -60,12 +65,16 @@ def _carry_out(
             goal=planned.goal,
             live=planned.live,
             schema=planned.schema,
-            specs=session.state.specs,
+            specs=planned.goal.desired.specs,
             rules=planned.rules,
             progress=progress,
             secrets=hashes(session, {name: word for name, word in {**chosen, **made_up}.items() if name in required}),
             missing=managed_tables(session) if is_absent(session.target) else None,
+            access=session.state.access,
         )
+    # Committed: nobody could tell the passwords any more if something below failed.
+    for password in made_up.values():
+        output.once(f"Password of the new accounts, shown this once: {password}")
     with snapshot(session.target, session.engine) as connection:
         live = read_again(connection, planned.schema, outcome.live)
     output.findings(replace(violation(verdict), severity=Severity.WARNING) for verdict in outcome.introduced)
@@ -73,8 +82,6 @@ def _carry_out(
     output.log("applied", seconds=round(time.monotonic() - started, 2), rows=plan.written)
     left = [] if live is outcome.live else remaining(planned.goal, live.dataset)
     _report(plan, outcome.verdicts, time.monotonic() - started, output)
-    for password in made_up.values():
-        output.once(f"Password of the new accounts, shown this once: {password}")
     write_registry(options.registry, session, planned.goal.desired, live.dataset)
     if left:
         output.failure([_not_converged(part.spec.name, part.written) for part in left])

@@ -13,8 +13,17 @@ from typing import Any, NoReturn
 
 from argparse_dataclass import ArgumentParser
 
-from reconcile.cli import apply, plan, query, schema, verify
-from reconcile.cli.options import ApplyOptions, PlanOptions, QueryOptions, SchemaOptions, TargetOptions, VerifyOptions
+from reconcile.cli import apply, init, plan, query, rbac, schema, verify
+from reconcile.cli.options import (
+    ApplyOptions,
+    InitOptions,
+    PlanOptions,
+    QueryOptions,
+    RbacOptions,
+    SchemaOptions,
+    TargetOptions,
+    VerifyOptions,
+)
 from reconcile.cli.output import TOOL_VERSION, Output, open_output
 from reconcile.cli.session import Session, open_session
 from reconcile.errors import ExitCode, ReconcileError
@@ -32,8 +41,10 @@ COMMANDS = {
     "plan": Command(PlanOptions, plan.run),
     "apply": Command(ApplyOptions, apply.run),
     "verify": Command(VerifyOptions, verify.run),
+    "rbac": Command(RbacOptions, rbac.run),
     "query": Command(QueryOptions, query.run),
     "schema": Command(SchemaOptions, schema.run),
+    "init": Command(InitOptions, init.run),
 }
 
 COLLECT_EVERY = 100_000

@@ -4,12 +4,13 @@ The classes inherit because the parser knows flat dataclasses only, and commands
 """
 
 import datetime
-from argparse import ArgumentTypeError
+from argparse import SUPPRESS, ArgumentTypeError
 from dataclasses import dataclass, field
 from typing import Optional
 
 FORMATS = ("text", "json")
 ACTIONS = ("create", "update", "delete", "skip")
+RBAC_MODES = ("add-only", "exact", "report")
 SHORT_SKIPS = {
     "skip_accounts": ("qa-accounts", "test-accounts"),
     "skip_qa_data": ("qa-data",),
@@ -160,6 +161,29 @@ class ApplyOptions(RunOptions):
 
 
 @dataclass
+class RbacOptions(TargetOptions):
+    """Roles, permissions and who may do what, and nothing else. Writes only with --apply."""
+
+    mode: str = field(
+        default="add-only",
+        metadata={
+            "choices": RBAC_MODES,
+            "help": "add-only: add what is missing and keep every extra grant and changed text (default); exact: bring "
+            "the declared roles back to what is declared; report: show what exact would do",
+        },
+    )
+    apply: bool = field(default=False, metadata={"help": "write what is shown (default: show only)"})
+    force: bool = field(default=False, metadata={"help": "answer yes to the prompt; lifts no guard"})
+    detailed_exitcode: bool = field(
+        default=False, metadata={"help": "without --apply: exit 2 when there are changes, 0 when there are none"}
+    )
+    limit: int = field(
+        default=10,
+        metadata={"type": count, "metavar": "N", "help": "rows per table and names per role shown, 0 for all"},
+    )
+
+
+@dataclass
 class VerifyOptions(TargetOptions):
     """Check the live rows: data quality, relational integrity, business invariants. Never writes."""
 
@@ -200,3 +224,21 @@ class SchemaOptions(TargetOptions):
             "help": "create: make the tables; check: compare (default); sql: print CREATE TABLE statements",
         },
     )
+
+
+@dataclass
+class InitOptions(TargetOptions):
+    """Write a package that declares a desired state, taken from the live schema. Changes no database."""
+
+    package: str = field(
+        default="",
+        metadata={"args": ["package"], "type": str, "metavar": "PACKAGE", "help": "the folder to make, in this one"},
+    )
+    table: list[str] = _many("-t", "--table", metavar="GLOB", text="only tables with this name; repeatable")
+    exclude_table: list[str] = _many(
+        "-x", "--exclude-table", metavar="GLOB", text="leave out tables with this name; repeatable"
+    )
+    rows: bool = field(
+        default=False, metadata={"help": "declare the rows that the tables hold now, at most 1,000 a table"}
+    )
+    state: str = field(default="reconcile.cli.init", metadata={"help": SUPPRESS})

@@ -4,37 +4,43 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
+import polars as pl
 from sqlalchemy import Connection
 
+from reconcile.cascade import cascade
 from reconcile.checks.preflight import check_rows, check_schema
 from reconcile.checks.verify import tables_of
+from reconcile.cli.access import access_tables, effects_of
 from reconcile.cli.options import SHORT_SKIPS, RunOptions
 from reconcile.cli.passwords import without_password
 from reconcile.cli.session import Session, is_absent, stand_in
 from reconcile.conflicts import taken_values, unmet_references
 from reconcile.dataset import STEP, Dataset, check, fingerprints
 from reconcile.decide import Goal, Mode, decide
+from reconcile.diff import empty_declared
 from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
-from reconcile.guard import dependents_in_plan, refuse_dependents
+from reconcile.guard import Dependents, dependents_in_plan, refuse_dependents
+from reconcile.live.cleared import filled_tables, specs_to_clear
 from reconcile.live.connect import snapshot
-from reconcile.live.introspect import LiveSchema, introspect
+from reconcile.live.introspect import LiveSchema, introspect, read_foreign_keys
 from reconcile.live.resolve import LiveState
 from reconcile.live.state import dependents, needed, read_state
 from reconcile.plan import Plan, make
 from reconcile.selection import Chosen, Selection, select
 from reconcile.spec import Profile, Size, TableSpec
-from reconcile.state import DesiredState, GapRule, Rule
+from reconcile.state import DesiredState, Rule
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A plan together with both sides it was made from, and the rules of the steps it is about."""
+    """A plan with both sides it was made from, the rules of its steps, and which roles gain or lose what by it."""
 
     plan: Plan
     goal: Goal
     live: LiveState
     schema: LiveSchema
     rules: tuple[Rule, ...]
+    effects: pl.DataFrame | None = None
 
 
 def profile_of(options: RunOptions, today: date) -> Profile:
@@ -67,12 +73,13 @@ def make_plan(session: Session, options: RunOptions, mode: Mode | None = None, *
     _stop_on([*check(everything), *check_rows(everything)])
     gap_rules = state.gap_rules if mode is Mode.TOP_UP else ()
     selection = selection_of(options)
-    chosen = select(selection, state.steps, _owners(everything, state.gap_rules))
+    chosen = select(selection, state.steps, _owners(everything, state))
     chosen, warnings = without_password(session, options, chosen)
     with snapshot(session.target, session.engine) as connection:
-        schema = introspect(connection, state.specs)
+        everything, chosen = _with_cleared(connection, state, mode, everything, chosen)
+        schema = introspect(connection, everything.specs)
         chosen, left_out = _fitting(options, connection, session, everything, chosen, schema, selection)
-        desired = Dataset(state.specs, {name: everything[name] for name in chosen.tables})
+        desired = Dataset(everything.specs, {name: everything[name] for name in chosen.tables})
         goal = Goal(desired, chosen.tables, chosen.steps, mode, profile, gap_rules)
         rules = tuple(rule for rule in state.rules if rule.group in _groups(state, chosen))
         specs = _to_read(state, goal, rules if reads_rules else ())
@@ -89,18 +96,51 @@ def make_plan(session: Session, options: RunOptions, mode: Mode | None = None, *
             findings=(*warnings, *left_out, *misfits, *live.findings),
         )
         _stop_on([*unmet_references(plan, live.dataset), *taken_values(plan, live.dataset)])
-        _guard(connection, plan, state.specs)
-    return Planned(plan, goal, live, schema, rules)
+        found = [*dependents_in_plan(plan, live.dataset), *dependents(connection, plan, goal.desired.specs)]
+        if found and options.allow_cascade:
+            plan, live, schema = _cascaded(connection, plan, live, schema, found)
+        elif found:
+            raise ReconcileError(refuse_dependents(found), ExitCode.REFUSED)
+        effects = effects_of(state, plan, live.dataset)
+    return Planned(plan, goal, live, schema, rules, effects)
 
 
-def _owners(declared: Dataset, gap_rules: Sequence[GapRule]) -> dict[str, Set[str]]:
-    """Give per table the steps that write rows of it: those of its rows, of its gap rules, and its own."""
+def _with_cleared(
+    connection: Connection, state: DesiredState, mode: Mode, everything: Dataset, chosen: Chosen
+) -> tuple[Dataset, Chosen]:
+    """Add the tables that a reset empties and that hold rows, with nothing declared in them."""
+    candidates = [name for name in chosen.tables if name not in everything.frames]
+    names = filled_tables(connection, candidates) if mode is Mode.RESET else []
+    specs = specs_to_clear(connection, names, state.steps[0].id, state.specs)
+    frames = dict(everything.frames) | {name: empty_declared(spec) for name, spec in specs.items()}
+    left = tuple(name for name in chosen.tables if name in frames)
+    return Dataset({**everything.specs, **specs}, frames), replace(chosen, tables=left)
+
+
+def _cascaded(
+    connection: Connection, plan: Plan, live: LiveState, schema: LiveSchema, found: Sequence[Dependents]
+) -> tuple[Plan, LiveState, LiveSchema]:
+    """Read whatever depends on rows that are deleted, near or far, and make it part of the plan."""
+    names = {part.table for part in found}
+    links = read_foreign_keys(connection)
+    while more := {link.table for link in links if link.parent in names} - names:
+        names |= more
+    known = dict(live.dataset.specs)
+    outside = specs_to_clear(connection, sorted(names - set(known)), plan.steps[0].id, known)
+    specs = known | outside
+    schema = introspect(connection, specs)
+    live = read_state(connection, specs, schema, live.declared)
+    return cascade(plan, live.dataset, specs), live, schema
+
+
+def _owners(declared: Dataset, state: DesiredState) -> Mapping[str, Set[str]]:
+    """Give per table the steps that write rows of it; the first step empties what is cleared."""
     owners: dict[str, set[str]] = {
         name: {declared.specs[name].step, *frame[STEP].unique()} for name, frame in declared.frames.items()
     }
-    for rule in gap_rules:
+    for rule in state.gap_rules:
         owners.setdefault(rule.table, set()).add(rule.step)
-    return dict(owners)
+    return {name: {state.steps[0].id} for name in state.cleared} | owners
 
 
 def _groups(state: DesiredState, chosen: Chosen) -> set[str]:
@@ -108,9 +148,10 @@ def _groups(state: DesiredState, chosen: Chosen) -> set[str]:
 
 
 def _to_read(state: DesiredState, goal: Goal, rules: Iterable[Rule]) -> dict[str, TableSpec]:
-    """Give the specs of all that the run reads: its tables and what they refer to, and what its rules ask."""
+    """Give the specs of all that the run reads: its tables, what they refer to, and what rules and effects ask."""
     gap_tables = {name for rule in goal.gap_rules if rule.step in goal.steps for name in (rule.table, *rule.tables)}
-    return needed(state.specs, [*goal.tables, *gap_tables]) | tables_of(rules, state.specs)
+    roles = access_tables(state, goal.tables)
+    return needed(goal.desired.specs, [*goal.tables, *gap_tables, *roles]) | tables_of(rules, state.specs)
 
 
 def _fitting(
@@ -163,12 +204,6 @@ def _fitted(state: DesiredState, goal: Goal, everything: Dataset, live: LiveStat
     fitted, findings = state.fit(everything, live.dataset)
     names = {name: fitted.frames[name] for name in goal.tables}
     return replace(goal, desired=Dataset(goal.desired.specs, names)), findings
-
-
-def _guard(connection: Connection, plan: Plan, specs: Mapping[str, TableSpec]) -> None:
-    found = [*dependents_in_plan(plan), *dependents(connection, plan, specs)]
-    if found:
-        raise ReconcileError(refuse_dependents(found), ExitCode.REFUSED)
 
 
 def _stop_on(findings: list[Finding]) -> None:

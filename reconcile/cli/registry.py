@@ -13,6 +13,19 @@ from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.render.json import FORMAT_VERSION
 
 
+def check_registry(file: str | None, session: Session) -> None:
+    """
+    Look, before anything is written, whether the state has what *file* is to list; None asks for no registry.
+
+    Raises:
+        ReconcileError: it names no registry step; exit code 64.
+
+    """
+    if file is not None and session.state.registry_step is None:
+        why = f"desired state {session.state.name} names no step whose rows it lists"
+        raise ReconcileError([_finding(file, why, "leave --registry out")], ExitCode.USAGE)
+
+
 def write_registry(file: str | None, session: Session, desired: Dataset, live: Dataset) -> None:
     """
     Write to *file*, if one is named, the ids of the declared rows of the state's registry step, by table and key.
@@ -20,15 +33,12 @@ def write_registry(file: str | None, session: Session, desired: Dataset, live: D
     The file is there whole or not at all.
 
     Raises:
-        ReconcileError: the state has no such step (exit code 64), or the file cannot be written (1).
+        ReconcileError: the file cannot be written; exit code 1.
 
     """
-    if file is None:
-        return
     step = session.state.registry_step
-    if step is None:
-        why = f"desired state {session.state.name} names no step whose rows it lists"
-        raise ReconcileError([_finding(file, why, "leave --registry out")], ExitCode.USAGE)
+    if file is None or step is None:
+        return
     tables = {
         name: _ids(frame.filter(pl.col(STEP) == step), live[name])
         for name, frame in desired.frames.items()

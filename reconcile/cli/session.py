@@ -1,6 +1,8 @@
 """What every command starts with: the target, its engine, the desired state and the settings of the environment."""
 
 import os
+import sys
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -51,14 +53,27 @@ def open_session(options: TargetOptions) -> Session:
 
 
 def load_state(package: str) -> DesiredState:
-    """Import *package* and give its `STATE`."""
+    """Import *package*, which may lie in the current folder, and give its `STATE`."""
+    # A console script does not look there by itself; last, so that nothing there hides what is installed.
+    if not {"", str(Path.cwd())} & set(sys.path):
+        sys.path.append(str(Path.cwd()))
     try:
         state = import_module(package).STATE
     except (ImportError, AttributeError) as error:
         raise _no_state(package, str(error)) from error
+    except ReconcileError:
+        raise
+    except Exception as error:  # whatever the package's own code may raise
+        raise _no_state(package, _place(error)) from error
     if not isinstance(state, DesiredState):
         raise _no_state(package, f"its STATE is a {type(state).__name__}")
     return state
+
+
+def _place(error: Exception) -> str:
+    """Say what was raised, and in which line of which file."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} (raised in {place.filename}, line {place.lineno})"
 
 
 def _no_state(package: str, why: str) -> ReconcileError:

@@ -1,14 +1,19 @@
-"""What the live schema is: tables, columns, unique keys and foreign keys, read from the server's own catalogue."""
+"""What the live schema is: tables, columns, keys and foreign keys, read from the server's own catalogue."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import Connection, column, func, select, table
+from sqlalchemy import Connection, Row, column, func, select, table, true
+
+from reconcile.live.defaults import Spelling, is_clock, plain
 
 _SQLITE_CHECK = re.compile(r"CHECK \(\"?(\w+)\"? IN \(([^)]*)\)\)")
 _QUOTED = re.compile(r"'((?:[^']|'')*)'")
+_WITHOUT_ROWID = re.compile(r"\)[^)]*WITHOUT\s+ROWID[^)]*$", re.IGNORECASE)
+_JSON_CHECK = re.compile(r"json_valid\(`((?:[^`]|``)+)`\)", re.IGNORECASE)
 _SQLITE_TYPE = re.compile(r"^(\w+)(?:\((\d+)(?:,\s*(\d+))?\))?")
 
 
@@ -17,7 +22,9 @@ class LiveColumn:
     """
     One column as the server has it.
 
-    `data_type` is the lower-case type name; `length` counts characters; `allowed` lists an enumeration's values.
+    `data_type` is the lower-case type name and `column_type` the whole type; `length` counts characters; `allowed`
+    lists an enumeration's values. `default` is a plain value as text, None where there is none or the server works it
+    out. `is_json` marks a text column that is checked to hold JSON; only `describe` looks for that.
     """
 
     name: str
@@ -29,16 +36,49 @@ class LiveColumn:
     scale: int | None = None
     allowed: tuple[str, ...] | None = None
     collation: str | None = None
+    column_type: str = ""
+    default: str | None = None
+    is_clock_default: bool = False
+    is_clock_on_update: bool = False
+    is_auto_increment: bool = False
+    is_generated: bool = False
+    is_json: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """A declared link of one column: deleting the parent does `on_delete` to the child."""
+    """
+    A declared link of one column: deleting the parent does `on_delete` to the child.
+
+    `parent_column` is what the column must equal, None where that is the parent's primary key and not named;
+    `is_composite` marks one column of several that link together.
+    """
 
     table: str
     column: str
     parent: str
     on_delete: str
+    parent_column: str | None = None
+    is_composite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LiveKey:
+    """One index over whole columns; an index over parts of texts, expressions or some of the rows is none."""
+
+    columns: tuple[str, ...]
+    is_unique: bool
+    is_primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTable:
+    """All that the catalogue says about one table."""
+
+    name: str
+    columns: Mapping[str, LiveColumn]
+    keys: tuple[LiveKey, ...]
+    foreign_keys: tuple[ForeignKey, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +105,32 @@ def read_foreign_keys(connection: Connection) -> tuple[ForeignKey, ...]:
     return _foreign_keys(connection)
 
 
+def describe(connection: Connection, tables: Collection[str] | None = None) -> dict[str, LiveTable]:
+    """
+    Read everything about *tables*, about all where none are named, by name; views are no tables.
+
+    Takes a few statements more than `introspect`, however many tables there are.
+    """
+    columns = introspect(connection, tables).tables
+    if connection.dialect.name == "sqlite":
+        names, keys, json_columns = list(columns), _sqlite_keys(connection), set[tuple[str, str]]()
+    else:
+        names = [name for name in _base_tables(connection) if name in columns]
+        keys, json_columns = _keys(connection), _json_columns(connection)
+    links: dict[str, list[ForeignKey]] = defaultdict(list)
+    for link in read_foreign_keys(connection):
+        links[link.table].append(link)
+    return {
+        name: LiveTable(
+            name,
+            {c.name: replace(c, is_json=True) if (name, c.name) in json_columns else c for c in columns[name].values()},
+            tuple(keys.get(name, ())),
+            tuple(links.get(name, ())),
+        )
+        for name in names
+    }
+
+
 def _columns(connection: Connection, wanted: Collection[str] | None) -> dict[str, dict[str, LiveColumn]]:
     names = (
         "TABLE_NAME", "COLUMN_NAME", "DATA_TYPE", "IS_NULLABLE", "COLUMN_DEFAULT", "EXTRA",
@@ -78,21 +144,49 @@ def _columns(connection: Connection, wanted: Collection[str] | None) -> dict[str
     )
     if wanted is not None:
         query = query.where(column("TABLE_NAME").in_(wanted))
+    spelling = Spelling.SQL if _is_mariadb(connection) else Spelling.BARE
     tables: dict[str, dict[str, LiveColumn]] = defaultdict(dict)
-    for row in connection.execute(query):
-        is_enum = row.DATA_TYPE == "enum"
-        tables[row.TABLE_NAME][row.COLUMN_NAME] = LiveColumn(
-            name=row.COLUMN_NAME,
-            data_type=row.DATA_TYPE.lower(),
-            nullable=row.IS_NULLABLE == "YES",
-            has_default=row.COLUMN_DEFAULT is not None or row.EXTRA != "",
-            length=row.CHARACTER_MAXIMUM_LENGTH,
-            precision=row.NUMERIC_PRECISION,
-            scale=row.NUMERIC_SCALE,
-            allowed=_quoted(row.COLUMN_TYPE) if is_enum else None,
-            collation=row.COLLATION_NAME,
-        )
+    for owner, name, *facts in connection.execute(query):
+        tables[owner][name] = _column(name, spelling, *facts)
     return dict(tables)
+
+
+def _is_mariadb(connection: Connection) -> bool:
+    return bool(getattr(connection.dialect, "is_mariadb", False))
+
+
+def _column(
+    name: str,
+    spelling: Spelling,
+    data_type: str,
+    nullable: str,
+    default: str | None,
+    extra: str,
+    length: int | None,
+    precision: int | None,
+    scale: int | None,
+    column_type: str,
+    collation: str | None,
+) -> LiveColumn:
+    told = extra.lower()
+    is_expression = "default_generated" in told
+    return LiveColumn(
+        name=name,
+        data_type=data_type.lower(),
+        nullable=nullable == "YES",
+        has_default=default is not None or extra != "",
+        length=length,
+        precision=precision,
+        scale=scale,
+        allowed=_quoted(column_type) if data_type == "enum" else None,
+        collation=collation,
+        column_type=column_type,
+        default=None if default is None else plain(default, spelling, is_generated=is_expression),
+        is_clock_default=(is_expression or spelling is Spelling.SQL) and is_clock(default),
+        is_clock_on_update="on update" in told,
+        is_auto_increment="auto_increment" in told,
+        is_generated=told.endswith((" generated", " persistent")),
+    )
 
 
 def _quoted(values: str) -> tuple[str, ...]:
@@ -102,9 +196,15 @@ def _quoted(values: str) -> tuple[str, ...]:
 def _foreign_keys(connection: Connection) -> tuple[ForeignKey, ...]:
     usage = table(
         "KEY_COLUMN_USAGE",
-        *map(column, ("TABLE_NAME", "COLUMN_NAME", "REFERENCED_TABLE_NAME", "CONSTRAINT_NAME", "TABLE_SCHEMA")),
+        *map(
+            column,
+            (
+                "TABLE_NAME", "COLUMN_NAME", "REFERENCED_TABLE_NAME", "CONSTRAINT_NAME", "TABLE_SCHEMA",
+                "REFERENCED_COLUMN_NAME", "REFERENCED_TABLE_SCHEMA",
+            ),
+        ),
         schema="information_schema",
-    )
+    )  # fmt: skip
     rules = table(
         "REFERENTIAL_CONSTRAINTS",
         *map(column, ("TABLE_NAME", "CONSTRAINT_NAME", "CONSTRAINT_SCHEMA", "DELETE_RULE")),
@@ -114,13 +214,75 @@ def _foreign_keys(connection: Connection) -> tuple[ForeignKey, ...]:
         (row.TABLE_NAME, row.CONSTRAINT_NAME): row.DELETE_RULE
         for row in connection.execute(select(*rules.c).where(func.database() == rules.c.CONSTRAINT_SCHEMA))
     }
-    query = select(*usage.c).where(func.database() == usage.c.TABLE_SCHEMA, usage.c.REFERENCED_TABLE_NAME.is_not(None))
+    query = select(*usage.c).where(
+        func.database() == usage.c.TABLE_SCHEMA, func.database() == usage.c.REFERENCED_TABLE_SCHEMA
+    )
+    rows = list(connection.execute(query))
+    widths = Counter((row.TABLE_NAME, row.CONSTRAINT_NAME) for row in rows)
     return tuple(
         ForeignKey(
-            row.TABLE_NAME, row.COLUMN_NAME, row.REFERENCED_TABLE_NAME, actions[(row.TABLE_NAME, row.CONSTRAINT_NAME)]
+            row.TABLE_NAME,
+            row.COLUMN_NAME,
+            row.REFERENCED_TABLE_NAME,
+            actions[(row.TABLE_NAME, row.CONSTRAINT_NAME)],
+            row.REFERENCED_COLUMN_NAME,
+            is_composite=widths[(row.TABLE_NAME, row.CONSTRAINT_NAME)] > 1,
         )
-        for row in connection.execute(query)
+        for row in rows
     )
+
+
+def _base_tables(connection: Connection) -> list[str]:
+    names = ("TABLE_NAME", "TABLE_TYPE", "TABLE_SCHEMA")
+    source = table("TABLES", *map(column, names), schema="information_schema")
+    query = select(source.c.TABLE_NAME).where(
+        func.database() == source.c.TABLE_SCHEMA, source.c.TABLE_TYPE.in_(("BASE TABLE", "SYSTEM VERSIONED"))
+    )
+    return sorted(connection.execute(query).scalars())
+
+
+def _keys(connection: Connection) -> dict[str, list[LiveKey]]:
+    names = (
+        "TABLE_NAME",
+        "INDEX_NAME",
+        "SEQ_IN_INDEX",
+        "COLUMN_NAME",
+        "NON_UNIQUE",
+        "SUB_PART",
+        "TABLE_SCHEMA",
+        "INDEX_TYPE",
+    )
+    source = table("STATISTICS", *map(column, names), schema="information_schema")
+    query = (
+        select(*source.c)
+        .where(func.database() == source.c.TABLE_SCHEMA)
+        .order_by(source.c.TABLE_NAME, source.c.INDEX_NAME, source.c.SEQ_IN_INDEX)
+    )
+    found: dict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(query):
+        found[(row.TABLE_NAME, row.INDEX_NAME)].append(row)
+    keys: dict[str, list[LiveKey]] = defaultdict(list)
+    for (owner, name), parts in found.items():
+        is_whole = all(part.COLUMN_NAME is not None and part.SUB_PART is None for part in parts)
+        if is_whole and parts[0].INDEX_TYPE in {"BTREE", "HASH"}:
+            columns = tuple(part.COLUMN_NAME for part in parts)
+            keys[owner].append(LiveKey(columns, not parts[0].NON_UNIQUE, name == "PRIMARY"))
+    return keys
+
+
+def _json_columns(connection: Connection) -> set[tuple[str, str]]:
+    """
+    Find the text columns that are checked to hold JSON, which is what MariaDB makes of the type JSON.
+
+    Source: MariaDB manual, "JSON Data Type" and "Information Schema CHECK_CONSTRAINTS Table". MySQL has the type.
+    """
+    if not _is_mariadb(connection):
+        return set()
+    names = ("TABLE_NAME", "CHECK_CLAUSE", "CONSTRAINT_SCHEMA")
+    source = table("CHECK_CONSTRAINTS", *map(column, names), schema="information_schema")
+    query = select(source.c.TABLE_NAME, source.c.CHECK_CLAUSE).where(func.database() == source.c.CONSTRAINT_SCHEMA)
+    checks = [(name, _JSON_CHECK.fullmatch(clause)) for name, clause in connection.execute(query)]
+    return {(name, match[1].replace("``", "`")) for name, match in checks if match}
 
 
 def _sqlite_tables(connection: Connection) -> dict[str, str]:
@@ -135,7 +297,9 @@ def _sqlite_columns(connection: Connection, name: str, ddl: str) -> dict[str, Li
     names = ("name", "type", "notnull", "dflt_value", "pk")
     source = func.pragma_table_info(name).table_valued(*names)
     columns: dict[str, LiveColumn] = {}
-    for row in connection.execute(select(*source.c)):
+    rows = list(connection.execute(select(*source.c)))
+    has_rowid = sum(bool(row.pk) for row in rows) == 1 and not _WITHOUT_ROWID.search(ddl)
+    for row in rows:
         match = _SQLITE_TYPE.match(row.type)
         data_type, first, second = match.groups() if match else ("", None, None)
         is_number = data_type.upper() == "DECIMAL"
@@ -148,13 +312,41 @@ def _sqlite_columns(connection: Connection, name: str, ddl: str) -> dict[str, Li
             precision=int(first) if first and is_number else None,
             scale=int(second) if second and is_number else None,
             allowed=allowed.get(row.name),
+            column_type=row.type.lower(),
+            default=plain(row.dflt_value, Spelling.STANDARD),
+            is_clock_default=is_clock(row.dflt_value),
+            is_auto_increment=bool(row.pk) and has_rowid and row.type.upper() == "INTEGER",
         )
     return columns
 
 
 def _sqlite_foreign_keys(connection: Connection, name: str) -> list[ForeignKey]:
-    keys = func.pragma_foreign_key_list(name).table_valued("table", "from", "on_delete")
+    keys = func.pragma_foreign_key_list(name).table_valued("table", "from", "on_delete", "to", "id")
+    rows = list(connection.execute(select(keys.c.table, keys.c["from"], keys.c.on_delete, keys.c["to"], keys.c["id"])))
+    widths = Counter(number for *_, number in rows)
     return [
-        ForeignKey(name, row[1], row[0], row[2])
-        for row in connection.execute(select(keys.c.table, keys.c["from"], keys.c.on_delete))
+        ForeignKey(name, child, parent, on_delete, to, is_composite=widths[number] > 1)
+        for parent, child, on_delete, to, number in rows
     ]
+
+
+def _sqlite_keys(connection: Connection) -> dict[str, list[LiveKey]]:
+    """Read the keys of every table in one statement; the primary key of rows that are known by it has no index."""
+    master = table("sqlite_master", column("name"), column("type"))
+    index = func.pragma_index_list(master.c.name).table_valued("name", "unique", "origin", "partial")
+    part = func.pragma_index_info(index.c.name).table_valued("seqno", "name")
+    query = (
+        select(master.c.name, index.c.name, index.c.unique, index.c.origin, part.c.name)
+        .select_from(master.join(index, true()).join(part, true()))
+        .where(master.c.type == "table", index.c.partial == 0)
+        .order_by(master.c.name, index.c.name, part.c.seqno)
+    )
+    found: dict[tuple[str, str, bool, bool], list[str | None]] = defaultdict(list)
+    for owner, name, is_unique, origin, part_name in connection.execute(query):
+        found[(owner, name, bool(is_unique), origin == "pk")].append(part_name)
+    keys: dict[str, list[LiveKey]] = defaultdict(list)
+    for (owner, _, is_unique, is_primary), parts in found.items():
+        columns = tuple(name for name in parts if name is not None)
+        if len(columns) == len(parts):
+            keys[owner].append(LiveKey(columns, is_unique, is_primary))
+    return keys

@@ -77,9 +77,9 @@ def _compile_row_text(element: _RowText, compiler: SQLCompiler, **_options: obje
         sql = compiler.process(source)
         if is_text:
             # A JSON column must become text before it can be searched in.
-            sql = f"REPLACE(REPLACE(CAST({sql} AS CHAR), '\\\\', '\\\\b'), CHAR(31), '\\\\s')"
+            sql = f"REPLACE(REPLACE(CAST({sql} AS CHAR), '\\\\', '\\\\b'), CHAR(31 USING utf8mb4), '\\\\s')"
         parts.append(f"IFNULL({sql}, '\\\\N')" if nullable else sql)
-    return f"CONCAT_WS(CHAR(31), {', '.join(parts)})"
+    return f"CONCAT_WS(CHAR(31 USING utf8mb4), {', '.join(parts)})"
 
 
 def read_raw(connection: Connection, specs: Mapping[str, TableSpec], schema: LiveSchema) -> dict[str, RawTable]:

@@ -281,11 +281,9 @@ def _declared_names(spec: TableSpec, declared: pl.Series, folded: pl.Series) -> 
 
 
 def _duplicates(spec: TableSpec, frame: pl.DataFrame, desired: pl.DataFrame | None) -> list[Finding]:
-    """Warn of repeated keys; among the rows of others in an additive table, of declared keys only."""
-    if not spec.key:
-        return []
+    """Warn of live rows that share a declared key: of each, one is taken for the declared row. Others may repeat."""
     repeated = frame.filter(repeats_key())
-    if not spec.prunes and desired is not None:
+    if desired is not None:
         repeated = repeated.filter(pl.col(KEY).str.replace(r"\\=\d+$", "").is_in(desired[KEY].implode()))
     if repeated.is_empty():
         return []

@@ -49,13 +49,14 @@ def needed(specs: Mapping[str, TableSpec], tables: Iterable[str]) -> dict[str, T
     """
     Give the specs to read for a run over *tables*: those tables and all that they refer to, near or far.
 
-    A table without natural key is left out: references to it stay surrogate keys either way.
+    A table without natural key that is only referred to is left out: references to it stay surrogate keys either way.
     """
     found: dict[str, TableSpec] = {}
     waiting = list(tables)
+    asked = set(waiting)
     while waiting:
         name = waiting.pop()
-        if name not in found and name in specs and specs[name].key:
+        if name not in found and name in specs and (specs[name].key or name in asked):
             found[name] = specs[name]
             waiting += [target for _, target in specs[name].references()]
     return {name: spec for name, spec in specs.items() if name in found}

@@ -77,3 +77,10 @@ def cell(kind: Kind, value: object) -> Cell:
             return value.strftime(values.DATE_FORMAT)
         case _:
             return value
+
+
+def visible(text: str) -> str:
+    """Escape what would end the line or steer the terminal: no value may forge a part of the plan."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

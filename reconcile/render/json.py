@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
+import polars as pl
+
 from reconcile.diff import Action
 from reconcile.errors import Finding
 from reconcile.plan import Plan
@@ -12,8 +14,19 @@ from reconcile.state import Verdict
 FORMAT_VERSION = "1.0"
 
 
-def render_plan(plan: Plan, *, tool_version: str, shows_rows: bool = True, limit: int | None = None) -> str:
-    """Give the plan as one JSON document; *limit* is the number of rows per table, None for all."""
+def render_plan(
+    plan: Plan,
+    *,
+    tool_version: str,
+    shows_rows: bool = True,
+    limit: int | None = None,
+    effects: pl.DataFrame | None = None,
+) -> str:
+    """
+    Give the plan as one JSON document; *limit* is the number of rows per table, None for all.
+
+    *effects* says which roles gain and lose what; a plan that is not about that has none.
+    """
     return _dump(
         {
             **_head(tool_version),
@@ -46,6 +59,7 @@ def render_plan(plan: Plan, *, tool_version: str, shows_rows: bool = True, limit
                 if shows_rows
                 for row in shown_rows(table, limit)
             ],
+            **({} if effects is None else {"effects": effects.select("role", "gains", "loses", "users").to_dicts()}),
             "findings": _findings(plan.findings),
         }
     )

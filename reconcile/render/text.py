@@ -10,7 +10,7 @@ from reconcile.decide import TablePlan
 from reconcile.diff import ACTION, Action
 from reconcile.errors import Finding
 from reconcile.plan import Plan, only
-from reconcile.render.cells import ShownRow, shown_rows
+from reconcile.render.cells import ShownRow, shown_rows, visible
 from reconcile.state import Verdict
 
 SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.SKIP: "="}
@@ -93,7 +93,7 @@ def _rows(table: TablePlan, limit: int | None) -> str:
 
 
 def _row(row: ShownRow) -> Iterator[str]:
-    yield f"{SIGNS[row.action]} [{_visible(row.key)}] {row.reason}: {row.why}"
+    yield f"{SIGNS[row.action]} [{visible(row.key)}] {row.reason}: {row.why}"
     if row.before is not None and row.after is not None:
         for name, before in row.before.items():
             yield from _difference(name, before, row.after[name])
@@ -123,15 +123,8 @@ def _columns(cells: Mapping[str, object]) -> Iterator[str]:
 
 
 def _short(value: object) -> str:
-    shown = _visible(json.dumps(value, ensure_ascii=False))
+    shown = visible(json.dumps(value, ensure_ascii=False))
     return shown if len(shown) <= _LONGEST_CELL else shown[: _LONGEST_CELL - 1] + "…"
-
-
-def _visible(text: str) -> str:
-    """Escape what would end the line or steer the terminal: no value may forge a part of the plan."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _recap(plan: Plan) -> str:
@@ -191,7 +184,7 @@ def _verdict(verdict: Verdict, limit: int | None) -> Iterator[str]:
     yield f"  ✗ {rule.id:<28} {rule.title} ({rule.severity}): {count}"
     rows = verdict.violations if limit is None else verdict.violations.head(limit)
     for key, why in rows.select("key", "why").iter_rows():
-        yield f"      [{_visible(key)}] {_visible(why)}"
+        yield f"      [{visible(key)}] {visible(why)}"
     if rows.height < verdict.violations.height:
         yield f"      … {verdict.violations.height - rows.height:,} more, see them with --limit 0"
 

@@ -12,7 +12,20 @@ from reconcile.dataset import KEY, Dataset, check
 from reconcile.spec import Profile, Size
 from reconcile.values import dtype
 
-AHEAD = {"dueDate", "due_date", "valid_until", "endDate"}
+AHEAD = {
+    "dueDate",
+    "due_date",
+    "valid_until",
+    "endDate",
+    "start_date",
+    "end_date",
+    "needed_by",
+    "expires_at",
+    "available_until",
+    "expirationDate",
+    "next_generation_date",
+    "payment_due_date",
+}
 
 profiles = st.builds(
     Profile,

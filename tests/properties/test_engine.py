@@ -9,11 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile import values
-from reconcile.dataset import ID, KEY, Dataset, check, fingerprints, key_text, with_hash
+from reconcile.dataset import ID, KEY, check, fingerprints, key_text, with_hash
 from reconcile.decide import Mode
-from reconcile.diff import AFTER, Action, diff
+from reconcile.diff import Action, diff
 from reconcile.fields import Draw, hash_column, hash_text
 from reconcile.live.collation import Collation, collation_named, fold
+from reconcile.outcome import after
 from reconcile.plan import Plan
 from reconcile.spec import TableSpec
 from reconcile.values import Kind, canonical_json, dtype, parse, text
@@ -36,18 +37,6 @@ CANONICAL: list[tuple[Kind, st.SearchStrategy[object]]] = [
 
 def on_managed(spec: TableSpec, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(KEY, *(column.name for column in spec.managed)).sort(KEY)
-
-
-def applied(plan: Plan, found: Dataset) -> dict[str, pl.DataFrame]:
-    """Carry *plan* out in memory."""
-    done = {}
-    for part in plan.tables:
-        names = [column.name for column in part.spec.declared]
-        gone = part.rows.filter(pl.col("action").is_in([Action.UPDATE, Action.DELETE]))
-        written = part.rows.filter(pl.col("action").is_in([Action.CREATE, Action.UPDATE]))
-        kept = found[part.spec.name].join(gone, on=KEY, how="anti").select(*names, KEY)
-        done[part.spec.name] = pl.concat([kept, written.select(pl.col(AFTER).struct.unnest(), KEY).select(*names, KEY)])
-    return done
 
 
 def shuffled(rows: Rows, seed: int) -> Rows:
@@ -77,7 +66,7 @@ def test_applying_the_difference_gives_the_desired_rows(desired: Rows, found: Ro
     """On managed columns; tables that keep the rows of others hold those besides."""
     wanted, present = declared(desired), live(found)
 
-    for name, frame in applied(planned(wanted, present), present).items():
+    for name, frame in after(planned(wanted, present).tables, present).frames.items():
         spec = SPECS[name]
         if spec.prunes:
             assert on_managed(spec, wanted[name]).equals(on_managed(spec, frame))
@@ -90,8 +79,18 @@ def test_applying_the_difference_gives_the_desired_rows(desired: Rows, found: Ro
 def test_a_top_up_changes_no_row_in_memory_either(desired: Rows, found: Rows) -> None:
     present = live(found)
 
-    for name, frame in applied(planned(declared(desired), present, Mode.TOP_UP), present).items():
-        assert present[name].drop(ID).join(frame, on=frame.columns, how="anti", nulls_equal=True).is_empty()
+    for name, frame in after(planned(declared(desired), present, Mode.TOP_UP).tables, present).frames.items():
+        assert present[name].join(frame, on=frame.columns, how="anti", nulls_equal=True).is_empty()
+
+
+@laws
+@given(desired=shops(), found=shops(), mode=st.sampled_from(Mode))
+def test_what_a_plan_leaves_needs_no_other_plan(desired: Rows, found: Rows, mode: Mode) -> None:
+    wanted, present = declared(desired), live(found)
+
+    then = after(planned(wanted, present, mode).tables, present)
+
+    assert planned(wanted, then, mode).is_empty
 
 
 @laws

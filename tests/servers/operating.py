@@ -256,12 +256,23 @@ def specs() -> Mapping[str, TableSpec]:
 
 
 FILLED = (
-    "accounts", "bankAccounts", "batch_status_history", "batches", "billLineItems", "bills", "brands",
-    "client_transactions", "clients", "fiscalPeriods", "inventoryMovements", "invoiceLineItems", "invoices",
-    "ledgerEntries", "locations", "lots", "order_line_items", "orders", "payments", "pricing_defaults", "products",
-    "strains", "tags", "users", "vendors", "workflow_statuses",
+    "accounts", "achievements", "appointment_types", "bankAccounts", "batch_status_history", "batches",
+    "billLineItems", "bills", "brands", "calendar_availability", "calendar_events", "calendars", "client_activity",
+    "client_needs", "client_transactions", "clients", "comment_mentions", "comments", "feature_flag_audit_logs",
+    "feature_flags", "fiscalPeriods", "inbox_items", "intake_session_batches", "intake_sessions",
+    "inventoryMovements", "invoiceLineItems", "invoices", "leaderboard_default_weights", "leaderboard_metric_cache",
+    "ledgerEntries", "locations", "lots", "order_line_items", "orders", "overtime_rules", "payments", "permissions",
+    "pricing_defaults", "products", "recurring_orders", "referral_credits", "referral_settings", "reward_catalog",
+    "role_permissions", "roles", "rooms", "sampleRequests", "shift_templates", "sites", "storage_zones", "strains",
+    "tags", "todo_lists", "todo_tasks", "user_roles", "users", "vendor_supply", "vendors", "vip_portal_auth",
+    "vip_portal_configurations", "vip_tiers", "workflow_statuses",
 )  # fmt: skip
-ADDITIVE = ("accounts", "bankAccounts", "fiscalPeriods", "users")
+ADDITIVE = (
+    "accounts", "achievements", "bankAccounts", "client_activity", "feature_flag_audit_logs", "feature_flags",
+    "fiscalPeriods", "leaderboard_default_weights", "overtime_rules", "permissions", "referral_settings",
+    "reward_catalog", "role_permissions", "roles", "rooms", "shift_templates", "sites", "storage_zones",
+    "user_roles", "users",
+)  # fmt: skip
 """Tables whose undeclared rows belong to others."""
 
 

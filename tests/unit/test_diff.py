@@ -5,11 +5,25 @@ from datetime import date
 from decimal import Decimal
 
 import polars as pl
+import pytest
 
-from reconcile.dataset import DUPLICATE, ID, KEY, Dataset
-from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, REASON, Action, Reason, TableDiff, counts, diff, empty_live
+from reconcile.dataset import DUPLICATE, ID, KEY, STEP, Dataset
+from reconcile.diff import (
+    ACTION,
+    AFTER,
+    BEFORE,
+    CHANGED,
+    REASON,
+    Action,
+    Reason,
+    TableDiff,
+    counts,
+    diff,
+    empty_declared,
+    empty_live,
+)
 from reconcile.spec import Column, Owner
-from reconcile.values import Text
+from reconcile.values import SET, Secret, Text
 from tests.unit.tiny import GOODS, MAKERS, SPECS, TAGS, Row, declared, live
 
 
@@ -80,6 +94,68 @@ def test_an_update_leaves_columns_that_only_a_create_writes() -> None:
     assert (after["maker"], after["stock"]) == ("BOLT", 9)
 
 
+def once(desired: str | None, found: str | None, title: str = "Same") -> TableDiff:
+    """Compare a row whose column `given` is written once, on both sides."""
+    specs = {"tags": replace(TAGS, columns=(*TAGS.columns, Column("given", Text(), nullable=True, owner=Owner.ONCE)))}
+    wanted = declared({"tags": [{"code": "a", "title": "Same", "given": desired}]}, specs)
+    present = live({"tags": [{"code": "a", "title": title, "given": found}]}, specs)
+    return diff(wanted, present, ["tags"])["tags"]
+
+
+@pytest.mark.parametrize(
+    ("desired", "found"), [("ours", "ours"), ("ours", "theirs"), ("ours", ""), (None, "theirs"), (None, None)]
+)
+def test_a_column_that_is_written_once_is_not_compared_when_it_is_set(desired: str | None, found: str | None) -> None:
+    assert (told(once(desired, found)), once(desired, found).kept) == ([], 1)
+
+
+def test_a_column_that_is_written_once_is_written_where_it_is_null() -> None:
+    found = once("ours", None)
+
+    assert told(found) == [("a", 1, Action.UPDATE, Reason.DIFFERS, "given")]
+    assert found.rows[AFTER][0]["given"] == "ours"
+
+
+@pytest.mark.parametrize(("found", "after"), [("theirs", "theirs"), (None, "ours")])
+def test_an_update_of_other_columns_leaves_what_was_written_once(found: str | None, after: str) -> None:
+    rows = once("ours", found, title="Other").rows
+
+    assert rows[CHANGED].to_list() == [["title"] if found else ["title", "given"]]
+    assert (rows[AFTER][0]["title"], rows[AFTER][0]["given"]) == ("Same", after)
+
+
+def test_a_created_row_gets_what_is_written_once() -> None:
+    specs = {"tags": replace(TAGS, columns=(*TAGS.columns, Column("given", Text(), nullable=True, owner=Owner.ONCE)))}
+
+    found = diff(declared({"tags": [{"code": "a", "given": "ours"}]}, specs), live({}, specs), ["tags"])["tags"]
+
+    assert found.rows[AFTER][0]["given"] == "ours"
+
+
+def test_a_secret_that_is_set_is_as_declared() -> None:
+    """The declared cell is its name, the live one says only that there is one."""
+    secret = Column("password", Secret(60), nullable=True, owner=Owner.ONCE)
+    specs = {"tags": replace(TAGS, columns=(*TAGS.columns, secret))}
+    desired = declared({"tags": [{"code": "a", "password": "word"}, {"code": "b", "password": "word"}]}, specs)
+    found = live({"tags": [{"code": "a", "password": SET}, {"code": "b"}]}, specs)
+
+    assert told(diff(desired, found, ["tags"])["tags"]) == [("b", 2, Action.UPDATE, Reason.DIFFERS, "password")]
+
+
+def test_a_declared_row_names_its_step_and_a_live_one_none() -> None:
+    found = compared(
+        "tags",
+        [{"code": "new", "_step": "extras"}, {"code": "changed", "title": "New", "_step": "later"}],
+        [{"code": "changed"}, {"code": "theirs"}],
+    )
+
+    assert dict(found.rows.select(KEY, STEP).iter_rows()) == {"changed": "later", "new": "extras", "theirs": None}
+
+
+def test_the_step_of_a_row_is_not_compared() -> None:
+    assert told(compared("tags", [{"code": "a", "_step": "later"}], [{"code": "a"}])) == []
+
+
 def test_references_are_compared_by_the_key_they_point_to() -> None:
     """The ids of the makers do not come into it."""
     desired = declared({"makers": [{"code": "ACME"}], "goods": [{"sku": "SAW", "maker": "ACME"}]})
@@ -144,6 +220,12 @@ def test_an_empty_live_table_has_the_columns_of_a_full_one() -> None:
     full = live({"goods": [{"sku": "SAW"}]})["goods"]
 
     assert set(full.schema.items()) == set(empty_live(GOODS).schema.items())
+
+
+def test_a_table_in_which_nothing_is_declared_has_the_columns_of_a_full_one() -> None:
+    full = declared({"goods": [{"sku": "SAW"}]})["goods"]
+
+    assert full.schema == empty_declared(GOODS).schema
 
 
 def test_every_action_is_counted() -> None:

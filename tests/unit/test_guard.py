@@ -52,7 +52,7 @@ def test_rows_that_stay_and_point_to_deleted_ones_are_counted() -> None:
         specs,
     )
 
-    assert [Dependents("goods", "maker", "makers", 2, "RESTRICT")] == dependents_in_plan(planned(desired, found))
+    assert [Dependents("goods", "maker", "makers", 2, "RESTRICT")] == dependents_in_plan(planned(desired, found), found)
 
 
 def test_rows_that_are_deleted_or_moved_as_well_do_not_count() -> None:
@@ -61,7 +61,7 @@ def test_rows_that_are_deleted_or_moved_as_well_do_not_count() -> None:
         {"makers": [{"code": "ACME"}], "goods": [{"sku": "SAW", "maker": "ACME"}, {"sku": "AXE", "maker": "ACME"}]}
     )
 
-    assert dependents_in_plan(planned(desired, found)) == []
+    assert dependents_in_plan(planned(desired, found), found) == []
 
 
 def test_a_top_up_deletes_nothing_to_depend_on() -> None:
@@ -69,7 +69,7 @@ def test_a_top_up_deletes_nothing_to_depend_on() -> None:
     desired = declared({"makers": [], "goods": []}, specs)
     found = live({"makers": [{"code": "ACME"}], "goods": [{"sku": "SAW", "maker": "ACME"}]}, specs)
 
-    assert dependents_in_plan(planned(desired, found, Mode.TOP_UP)) == []
+    assert dependents_in_plan(planned(desired, found, Mode.TOP_UP), found) == []
 
 
 def test_staying_rows_that_point_elsewhere_do_not_count() -> None:
@@ -77,7 +77,7 @@ def test_staying_rows_that_point_elsewhere_do_not_count() -> None:
     desired = declared({"makers": [{"code": "BOLT"}], "goods": []}, specs)
     found = live({"makers": [{"code": "ACME"}, {"code": "BOLT"}], "goods": [{"sku": "SAW", "maker": "BOLT"}]}, specs)
 
-    assert dependents_in_plan(planned(desired, found)) == []
+    assert dependents_in_plan(planned(desired, found), found) == []
 
 
 def test_a_logical_reference_counts_like_a_foreign_key() -> None:
@@ -88,5 +88,5 @@ def test_a_logical_reference_counts_like_a_foreign_key() -> None:
     desired = declared({"makers": [], "goods": []}, specs)
     found = live({"makers": [{"code": "ACME"}], "goods": [{"sku": "SAW", "maker": "ACME"}]}, specs)
 
-    assert [Dependents("goods", "maker", "makers", 1, NO_FOREIGN_KEY)] == dependents_in_plan(planned(desired, found))
+    assert [Dependents("goods", "maker", "makers", 1, NO_FOREIGN_KEY)] == dependents_in_plan(planned(desired, found), found)
     assert MAKERS.name == "makers"

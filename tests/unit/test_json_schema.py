@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from importlib.resources import files
 from typing import Any
 
+import polars as pl
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -30,8 +31,13 @@ PLANS = [
     planned(declared(SHOP), live({})),
     planned(declared(SHOP), FOUND, findings=(WARNING,)),
     planned(declared(SHOP), FOUND, Mode.TOP_UP),
+    planned(declared(SHOP), FOUND, Mode.EXACT),
     planned(declared({}), live({})),
 ]
+EFFECTS = pl.DataFrame(
+    {"role": ["clerk", "guest"], "gains": [["read"], []], "loses": [["sell"], ["read"]], "users": [2, 0]},
+    schema_overrides={"gains": pl.List(pl.String), "loses": pl.List(pl.String)},
+)
 VERDICTS = [
     verdict(rule()),
     verdict(rule("rated", Severity.WARNING), "ACME"),
@@ -42,6 +48,8 @@ VERDICTS = [
 def documents() -> Iterator[tuple[str, Document]]:
     """Give (schema, document) for every output in its variants."""
     for plan in PLANS:
+        yield "plan", json.loads(render_plan(plan, tool_version="1.0", effects=EFFECTS))
+        yield "plan", json.loads(render_plan(plan, tool_version="1.0", effects=EFFECTS.clear()))
         yield "plan", json.loads(render_plan(plan, tool_version="1.0"))
         yield "plan", json.loads(render_plan(plan, tool_version="1.0", shows_rows=False))
         yield "outcome", json.loads(render_outcome(plan, tool_version="1.0", verdicts=VERDICTS, duration_s=0.1))
@@ -52,7 +60,8 @@ def documents() -> Iterator[tuple[str, Document]]:
 
 
 DOCUMENTS = list(documents())
-RICHEST = {"plan": DOCUMENTS[3][1], "outcome": DOCUMENTS[2][1], "verify": DOCUMENTS[-3][1], "errors": DOCUMENTS[-1][1]}
+OPTIONAL = {"effects"}
+RICHEST = {"plan": DOCUMENTS[5][1], "outcome": DOCUMENTS[4][1], "verify": DOCUMENTS[-3][1], "errors": DOCUMENTS[-1][1]}
 
 
 def validator(name: str) -> Draft202012Validator:
@@ -85,10 +94,10 @@ def test_every_output_validates(name: str, document: Document) -> None:
 
 @pytest.mark.parametrize("name", ["plan", "outcome", "verify", "errors"])
 def test_no_property_may_be_missing(name: str) -> None:
-    """A reader may rely on each of them."""
+    """A reader may rely on each of them but those that say that they may be absent."""
     checked = validator(name)
     for position, original in enumerate(objects(RICHEST[name])):
-        for member in original:
+        for member in set(original) - OPTIONAL:
             document = copy.deepcopy(RICHEST[name])
             del list(objects(document))[position][member]
             assert not checked.is_valid(document), member
@@ -148,6 +157,9 @@ def set_member(*path: str | int, value: object) -> Callable[[Document], None]:
         pytest.param("plan", set_member("summary", "makers", "create", value=-1), id="negative count"),
         pytest.param("plan", set_member("profile", "scale", value=0), id="no scale"),
         pytest.param("plan", set_member("format_version", value="2.0"), id="another format"),
+        pytest.param("plan", set_member("effects", 0, "users", value=-1), id="fewer than no users"),
+        pytest.param("plan", set_member("effects", 0, "role", value=""), id="role without a name"),
+        pytest.param("plan", set_member("effects", 0, "gains", value=[1]), id="permission that is no name"),
         pytest.param("verify", set_member("checks", 1, "passed", value=True), id="passed with violations"),
         pytest.param("verify", set_member("checks", 2, "passed", value=True), id="passed without table"),
         pytest.param("outcome", set_member("duration_s", value=-1), id="negative duration"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.facts import CHECKOUT
 
-PURE = ("render", "guard", "plan", "diff", "state", "dataset", "fields", "spec", "values", "errors")
+PURE = ("render", "guard", "outcome", "plan", "diff", "state", "dataset", "fields", "spec", "values", "errors")
 CLOCKS = {"now", "today", "utcnow"}
 
 

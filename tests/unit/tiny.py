@@ -113,7 +113,11 @@ EMPTY_RULE_ROWS = pl.DataFrame(schema={"key": pl.String, "why": pl.String})
 
 
 def frame(spec: TableSpec, rows: Sequence[Row]) -> pl.DataFrame:
-    """Give declared rows in canonical form; cells may be written as text, those left out take the default."""
+    """
+    Give declared rows in canonical form; cells may be written as text, those left out take the default.
+
+    A row belongs to the table's step unless it names another under `_step`.
+    """
     cells = [
         pl.Series(
             column.name,
@@ -123,7 +127,8 @@ def frame(spec: TableSpec, rows: Sequence[Row]) -> pl.DataFrame:
         for column in spec.declared
     ]
     parsed = [values.parse(column.kind, pl.col(column.name)).alias(column.name) for column in spec.declared]
-    return conform(spec, pl.DataFrame(cells).select(parsed))
+    steps = pl.Series(STEP, [row.get(STEP, spec.step) for row in rows], dtype=pl.String)
+    return conform(spec, pl.DataFrame(cells).select(parsed)).with_columns(steps)
 
 
 def declared(rows: Rows, specs: Mapping[str, TableSpec] = SPECS) -> Dataset:

@@ -1,12 +1,16 @@
 """Wire form: canonical cells as texts and integers, natural keys as the ids that are live now."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
 from reconcile.apply.wire import Ids, MissingParent, wire
 from reconcile.dataset import ID, KEY
 from reconcile.diff import AFTER
-from reconcile.spec import TableSpec
+from reconcile.spec import Column, Owner, TableSpec
+from reconcile.values import SET, Secret
 from tests.unit.tiny import GOODS, MAKERS, NOTES, Row, frame
 
 Cells = list[tuple[object, ...]]
@@ -120,3 +124,32 @@ def test_a_reference_to_nobody_inside_json_is_refused(ids: Ids) -> None:
 
 def test_no_rows_travel_as_none() -> None:
     assert wired(NOTES, [], ["ref", "subject", "body"], NOTE_IDS) == []
+
+
+PASSWORD = Column("password", Secret(60), nullable=True, owner=Owner.ONCE)
+LOCKED = replace(MAKERS, columns=(*MAKERS.columns, PASSWORD))
+
+
+def secrets_of(*names: str | None, known: Mapping[str, str]) -> list[object]:
+    """Give what cells with the *names* of secrets travel as, where those of *known* have a value."""
+    declared = frame(LOCKED, [{"code": str(number), "password": name} for number, name in enumerate(names)])
+    planned = declared.select(KEY, pl.struct(column.name for column in LOCKED.declared).alias(AFTER))
+    return wire(LOCKED, planned, AFTER, [PASSWORD], {}, known)["password"].to_list()
+
+
+def test_a_secret_travels_as_the_value_behind_its_name() -> None:
+    hashes = {"account": "$2b$10$hash", "portal": "$2b$10$other"}
+
+    assert secrets_of("account", None, "portal", "account", known=hashes) == [
+        "$2b$10$hash",
+        None,
+        "$2b$10$other",
+        "$2b$10$hash",
+    ]
+
+
+@pytest.mark.parametrize("name", ["portal", SET])
+def test_a_secret_without_a_value_is_refused(name: str) -> None:
+    """Its name must never be written, and least of all what a live one is read as."""
+    with pytest.raises(KeyError, match=name):
+        secrets_of("account", name, known={"account": "$2b$10$hash"})

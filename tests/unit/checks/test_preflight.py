@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
+import polars as pl
 import pytest
 
 from reconcile import values
-from reconcile.checks.preflight import check_schema
-from reconcile.dataset import Dataset
+from reconcile.checks.preflight import check_rows, check_schema
+from reconcile.dataset import Dataset, conform
 from reconcile.live.introspect import LiveColumn, LiveSchema
 from reconcile.spec import Column, Owner, TableSpec
 from reconcile.values import Kind
-from tests.unit.tiny import declared
+from tests.unit.tiny import SHOP, declared, frame
 
 ID = LiveColumn("id", "int", nullable=False, has_default=True)
 
@@ -251,3 +253,98 @@ def test_all_findings_come_at_once() -> None:
         "column things.yy is NOT NULL and gets no value",
     ]
     assert all(finding.fix for finding in findings)
+
+
+def wrong_rows(kind: Kind, *cells: object) -> list[tuple[str, str, str]]:
+    """Give (what, where, why) of what is wrong with rows that hold *cells* in a column of *kind*."""
+    spec = things(CODE, Column("x", kind, nullable=True))
+    column = pl.Series("x", cells, dtype=values.dtype(kind))
+    rows = pl.DataFrame({"code": [f"row {number}" for number in range(len(cells))]}).with_columns(column)
+    found = check_rows(Dataset({"things": spec}, {"things": conform(spec, rows)}))
+    return [(finding.what, finding.where, finding.why) for finding in found]
+
+
+LAST_MOMENT = datetime(2038, 1, 19, 3, 14, 7)
+FIRST_MOMENT = datetime(1970, 1, 1, 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell"),
+    [
+        (values.Integer(16), 32_767),
+        (values.Integer(16), -32_768),
+        (values.Integer(), 2_147_483_647),
+        (values.Integer(), -2_147_483_648),
+        (values.Integer(64), 9_223_372_036_854_775_807),
+        (values.Integer(64), -9_223_372_036_854_775_808),
+        (values.Boolean(), False),
+        (values.Decimal(5, 2), "-999.99"),
+        (values.Text(3), "abc"),
+        (values.Text(3), "é€😀"),
+        (values.Text(3), ""),
+        (values.Text(), "a" * 65_535),
+        (values.Secret(1), "the name of a secret"),
+        (values.Date(), datetime(9999, 12, 31).date()),
+        (values.Timestamp(), FIRST_MOMENT),
+        (values.Timestamp(), LAST_MOMENT),
+        (values.Enumeration(("a", "b")), "b"),
+        (values.Json(), '"' + "a" * 100_000 + '"'),
+        (values.Reference("things"), "row 1"),
+        (values.TextReference("things", "code", 20), "row 1"),
+        (values.PolymorphicReference("code", (("a", "things"),)), "row 1"),
+    ],
+)
+def test_a_value_that_its_column_holds_is_fine(kind: Kind, cell: object) -> None:
+    """The largest and the smallest of its kind too; and null, which is not asked about here."""
+    assert wrong_rows(kind, cell, None) == []
+    assert wrong_rows(kind) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell", "shown"),
+    [
+        (values.Integer(16), 32_768, "32768"),
+        (values.Integer(16), -32_769, "-32769"),
+        (values.Integer(), 2_147_483_648, "2147483648"),
+        (values.Integer(), -2_147_483_649, "-2147483649"),
+        (values.Text(3), "abcd", "'abcd'"),
+        (values.Text(3), "é€😀.", "'é€😀.'"),
+        (values.Timestamp(), datetime(1970, 1, 1), "datetime.datetime(1970, 1, 1, 0, 0)"),
+        (values.Timestamp(), datetime(2038, 1, 19, 3, 14, 8), "datetime.datetime(2038, 1, 19, 3, 14, 8)"),
+        (values.Enumeration(("a", "b")), "c", "'c'"),
+        (values.Enumeration(("a", "b")), "A", "'A'"),
+        (values.Enumeration(("a", "b")), "", "''"),
+    ],
+)
+def test_a_value_that_its_column_cannot_hold_is_named(kind: Kind, cell: object, shown: str) -> None:
+    assert wrong_rows(kind, None, cell, cell) == [
+        (
+            "desired column things.x cannot hold its values",
+            "the desired rows of step core",
+            f"2 rows, first [row 1] {shown}",
+        )
+    ]
+
+
+@pytest.mark.parametrize("text", ["a" * 65_536, "é" * 32_768])
+def test_a_text_without_length_is_measured_in_bytes(text: str) -> None:
+    [(what, _, _)] = wrong_rows(values.Text(), text)
+
+    assert what == "desired column things.x cannot hold its values"
+
+
+def test_values_of_another_type_are_named_without_looking_at_them() -> None:
+    spec = things(CODE, Column("x", values.Integer()), Column("y", values.Text(1)))
+    rows = frame(spec, [{"code": "a", "x": "1", "y": "yy"}]).with_columns(pl.col("x").cast(pl.String))
+
+    found = check_rows(Dataset({"things": spec}, {"things": rows}))
+
+    assert [(finding.what, finding.why) for finding in found] == [
+        ("desired column things.x has values of another type", "String instead of Int64"),
+        ("desired column things.y cannot hold its values", "1 rows, first [a] 'yy'"),
+    ]
+    assert all(finding.fix for finding in found)
+
+
+def test_rows_that_fit_in_every_table_are_fine() -> None:
+    assert check_rows(declared(SHOP)) == []

@@ -3,53 +3,14 @@
 import json
 import os
 import sqlite3
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from jsonschema import validate
 
-from reconcile.cli.main import main
 from reconcile.errors import ExitCode
-from tests.facts import CHECKOUT
+from tests.unit.cli.shell import Shell, Told
 
 TINY = ["--state", "tests.unit.tiny"]
-
-
-@dataclass
-class Told:
-    """What one command gave."""
-
-    code: int
-    out: str
-    err: str
-
-    def valid(self, schema: str) -> Any:  # noqa: ANN401 - a decoded JSON document
-        """Give stdout as JSON that its schema describes."""
-        document = json.loads(self.out)
-        file = CHECKOUT / "reconcile" / "render" / f"{schema}.schema.json"
-        validate(document, json.loads(file.read_text(encoding="utf-8")))
-        return document
-
-
-@dataclass
-class Shell:
-    """Runs commands in an empty folder."""
-
-    capsys: pytest.CaptureFixture[str]
-
-    def __call__(self, *words: str) -> Told:
-        self.capsys.readouterr()
-        code = main(words)
-        told = self.capsys.readouterr()
-        return Told(code, told.out, told.err)
-
-
-@pytest.fixture
-def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
-    monkeypatch.chdir(tmp_path)
-    return Shell(capsys)
 
 
 def test_a_first_apply_fills_the_database_and_a_second_does_nothing(shell: Shell, tmp_path: Path) -> None:

@@ -106,6 +106,7 @@ def test_what_is_not_an_action_is_refused(text: str) -> None:
         (["plan", "--limit"], "expected one argument"),
         (["apply", "--only", "drop"], "drop is not an action"),
         (["schema", "destroy"], "invalid choice: 'destroy'"),
+        (["rbac", "--mode", "all"], "invalid choice: 'all'"),
     ],
 )
 def test_wrong_usage_exits_with_64(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,20 @@ from reconcile.dataset import KEY, Dataset
 from reconcile.spec import Profile, Size
 
 AS_OF = date(2026, 1, 5)
-IN_THE_FUTURE = {"dueDate", "due_date", "valid_until", "endDate"}
+IN_THE_FUTURE = {
+    "dueDate",
+    "due_date",
+    "valid_until",
+    "endDate",
+    "start_date",
+    "end_date",
+    "needed_by",
+    "expires_at",
+    "available_until",
+    "expirationDate",
+    "next_generation_date",
+    "payment_due_date",
+}
 
 
 def test_few_clients_buy_most(full: Dataset) -> None:

@@ -1,0 +1,37 @@
+"""Tables that a run only takes rows out of: found in the live schema, known by what its catalogue says."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from sqlalchemy import Connection, exists, inspect, literal, select, table, union_all
+
+from reconcile.live.derive import derive
+from reconcile.live.introspect import describe
+from reconcile.spec import Policy, TableSpec
+
+
+def filled_tables(connection: Connection, names: Collection[str]) -> list[str]:
+    """Give those of *names* that exist and hold a row, in their order; two statements, however many names."""
+    present = set(inspect(connection).get_table_names()) & set(names)
+    if not present:
+        return []
+    probes = [
+        select(literal(name).label("name")).where(exists(select(literal(1)).select_from(table(name))))
+        for name in sorted(present)
+    ]
+    found = set(connection.execute(union_all(*probes)).scalars())
+    return [name for name in names if name in found]
+
+
+def specs_to_clear(
+    connection: Connection, names: Collection[str], step: str, known: Mapping[str, TableSpec]
+) -> dict[str, TableSpec]:
+    """
+    Derive a spec for each of the tables *names*, whose rows may be deleted; *known* are the specs they may refer to.
+
+    A table without surrogate key is left out: its rows cannot be named.
+    """
+    if not names:
+        return {}
+    derived = derive(describe(connection, names), step, known).specs
+    return {name: replace(spec, policy=Policy.MANAGED, prunes=True) for name, spec in derived.items()}
