@@ -2,6 +2,8 @@
 
 from desired_state import accounts, fixtures, rbac
 from desired_state.cleared import CLEARED
+from desired_state.fit import fit
+from desired_state.gaps import GAP_RULES
 from desired_state.rows import rows
 from desired_state.rules import RULES
 from desired_state.tables import SPECS
@@ -20,11 +22,13 @@ STATE = DesiredState(
         Step("gap-fill", "Gap fill"),
         Step("augment", "Realism", is_optional=True),
         Step("quality", "Data quality", checks=("data-quality",)),
-        Step("integrity", "Relational integrity", checks=("integrity", "invariants")),
+        Step("integrity", "Relational integrity", checks=("integrity", "invariants", "database-audit", "acceptance-audit")),
     ),
     specs=SPECS,
     rows=rows,
     rules=RULES,
+    gap_rules=GAP_RULES,
+    fit=fit,
     cleared=CLEARED,
     passwords=(Password(accounts.PASSWORD, "RECONCILE_QA_PASSWORD", tuple(accounts.STEPS), cost=10),),
     registry_step=fixtures.STEP,

@@ -92,12 +92,17 @@ def _priced(lines: pl.DataFrame, draw: Draw) -> pl.DataFrame:
             .then(draw.integer("margin_percent", *_MANUAL_MARGIN))
             .otherwise(pl.col("category").replace_strict(margins, return_dtype=pl.Int64))
         )
-        .with_columns(price_cents=money.price_cents(pl.col("cogs_cents"), pl.col("margin")))
+        .with_columns(price_cents=_exact_price(money.price_cents(pl.col("cogs_cents"), pl.col("margin"))))
         .with_columns(
             line_cents=money.line_cents(pl.col("quantity"), pl.col("price_cents")),
             line_cogs=pl.col("quantity") * pl.col("cogs_cents"),
         )
     )
+
+
+def _exact_price(price_cents: pl.Expr) -> pl.Expr:
+    """Bring the price of what is sold by quarters to a multiple of four cents: no line total is rounded then."""
+    return pl.when(pl.col("is_flower")).then(money.divide(price_cents, 4) * 4).otherwise(price_cents)
 
 
 def order_totals(lines: pl.DataFrame) -> pl.DataFrame:

@@ -22,6 +22,7 @@ from desired_state import (
     settlement,
     statics,
     stock,
+    suppliers,
     workflow,
 )
 from desired_state.tables import SPECS
@@ -71,6 +72,7 @@ def _goods(profile: Profile, trade: Trade) -> dict[str, pl.DataFrame]:
     return {
         "vendors": parties.vendors(profile, trade.vendors),
         "clients": parties.clients(profile, trade.clients, accounts),
+        "supplier_profiles": suppliers.supplier_profiles(profile, trade.clients),
         "products": catalogue.products(profile, trade.products),
         "lots": inventory.lots(trade.lots),
         "batches": stock.batches(trade.batches, changes, trade.bills, trade.bill_lines),

@@ -2,6 +2,7 @@
 
 from desired_state.rules import (
     access,
+    audits,
     books,
     collaboration,
     derived,
@@ -17,6 +18,7 @@ from desired_state.rules import (
 RULES = (
     quality.RULES
     + integrity.RULES
+    + audits.RULES
     + sales.RULES
     + documents.RULES
     + stock.RULES

@@ -8,14 +8,14 @@ from reconcile.dataset import KEY, Dataset
 from reconcile.errors import Severity
 from reconcile.state import Rule
 
-_QUANTITIES = ("onHandQty", "sampleQty", "reservedQty", "quarantineQty", "holdQty", "defectiveQty")
+QUANTITIES = ("onHandQty", "sampleQty", "reservedQty", "quarantineQty", "holdQty", "defectiveQty")
 _SHIPPED = ("SHIPPED", "DELIVERED")
 
 
 def quantities(dataset: Dataset) -> pl.DataFrame:
     """None of a batch's six quantities is negative."""
-    worst = pl.min_horizontal(*_QUANTITIES)
-    is_known = pl.all_horizontal(pl.col(name).is_not_null() for name in _QUANTITIES)
+    worst = pl.min_horizontal(*QUANTITIES)
+    is_known = pl.all_horizontal(pl.col(name).is_not_null() for name in QUANTITIES)
     return report(
         alive(dataset, "batches"), ~is_known | (worst < 0), say("smallest quantity {}, 0 or more expected", worst)
     )

@@ -83,6 +83,33 @@ CLIENTS = TableSpec(
     indexes=(("referred_by_client_id",), ("total_owed",)),
 )
 
+SUPPLIER_PROFILES = TableSpec(
+    "supplier_profiles",
+    columns=(
+        Column("id", Integer(), owner=Owner.SERVER),
+        Column("client_id", Reference("clients", "CASCADE")),
+        Column("contact_name", Text(255), nullable=True),
+        Column("contact_email", Text(320), nullable=True),
+        Column("contact_phone", Text(50), nullable=True),
+        Column("payment_terms", Text(100), nullable=True),
+        Column("supplier_notes", Text(), nullable=True),
+        Column("legacy_vendor_id", Integer(), nullable=True),
+        Column(
+            "preferred_payment_method",
+            Enumeration(("CASH", "CHECK", "WIRE", "ACH", "CREDIT_CARD", "OTHER")),
+            nullable=True,
+        ),
+        Column("tax_id", Text(50), nullable=True),
+        Column("license_number", Text(100), nullable=True),
+        Column("created_at", Timestamp(), is_clock_default=True),
+        Column("updated_at", Timestamp(), owner=Owner.CREATION, is_clock_default=True, is_clock_on_update=True),
+    ),
+    key=("client_id",),
+    step="core",
+    unique=(("client_id",),),
+    indexes=(("legacy_vendor_id",),),
+)
+
 CLIENT_ACTIVITY = TableSpec(
     "client_activity",
     columns=(
@@ -221,4 +248,4 @@ VENDOR_SUPPLY = TableSpec(
     soft_delete="deleted_at",
 )
 
-TABLES = (VENDORS, CLIENTS, CLIENT_ACTIVITY, CLIENT_TRANSACTIONS, CLIENT_NEEDS, VENDOR_SUPPLY)
+TABLES = (VENDORS, CLIENTS, SUPPLIER_PROFILES, CLIENT_ACTIVITY, CLIENT_TRANSACTIONS, CLIENT_NEEDS, VENDOR_SUPPLY)

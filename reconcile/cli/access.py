@@ -27,8 +27,10 @@ def effects_of(state: DesiredState, plan: Plan, live: Dataset) -> pl.DataFrame |
 
     """
     access = state.access
-    parts = [part for part in plan.tables if access and part.spec.name in access.tables]
-    if access is None or not parts:
+    if access is None:
+        return None
+    parts = [part for part in plan.tables if part.spec.name in access.tables]
+    if not parts:
         return None
     before = whole(state.specs, access.tables, live)
     then = after(parts, before)

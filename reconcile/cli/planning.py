@@ -109,7 +109,7 @@ def _with_cleared(
     connection: Connection, state: DesiredState, mode: Mode, everything: Dataset, chosen: Chosen
 ) -> tuple[Dataset, Chosen]:
     """Add the tables that a reset empties and that hold rows, with nothing declared in them."""
-    candidates = [name for name in chosen.tables if name not in everything.frames]
+    candidates = [name for name in chosen.tables if name in state.cleared and name not in everything.frames]
     names = filled_tables(connection, candidates) if mode is Mode.RESET else []
     specs = specs_to_clear(connection, names, state.steps[0].id, state.specs)
     frames = dict(everything.frames) | {name: empty_declared(spec) for name, spec in specs.items()}
@@ -170,16 +170,16 @@ def _fitting(
         ReconcileError: something that must fit does not, all of it at once.
 
     """
-    specs = session.state.specs
+    specs = everything.specs
     checked = specs if selection.is_everything else needed(specs, chosen.tables)
-    misfits = {name for name, spec in checked.items() if check_schema([spec], schema, everything)}
+    misfits = [name for name, spec in checked.items() if check_schema([spec], schema, everything)]
     if not misfits:
         return chosen, []
     optional = {step.id for step in session.state.steps if step.is_optional}
-    lost = {name for name in misfits if options.continue_on_error and _steps_of(specs, everything, name) <= optional}
-    if misfits - lost:
+    lost = [name for name in misfits if options.continue_on_error and _steps_of(specs, everything, name) <= optional]
+    if unfit := [specs[name] for name in misfits if name not in lost]:
         # The nearest name of a table that is missing may be any other table's.
-        _stop_on(check_schema([specs[name] for name in misfits - lost], introspect(connection), everything))
+        _stop_on(check_schema(unfit, introspect(connection), everything))
     dropped = {step for name in lost for step in _steps_of(specs, everything, name)}
     owners = {name: _steps_of(specs, everything, name) for name in chosen.tables}
     kept = tuple(name for name in chosen.tables if name not in lost and owners[name] - dropped)

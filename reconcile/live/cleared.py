@@ -27,11 +27,11 @@ def specs_to_clear(
     connection: Connection, names: Collection[str], step: str, known: Mapping[str, TableSpec]
 ) -> dict[str, TableSpec]:
     """
-    Derive a spec for each of the tables *names*, whose rows may be deleted; *known* are the specs they may refer to.
+    Give a spec for each of the tables *names*, whose rows may be deleted: the one in *known*, else a derived one.
 
     A table without surrogate key is left out: its rows cannot be named.
     """
-    if not names:
-        return {}
-    derived = derive(describe(connection, names), step, known).specs
-    return {name: replace(spec, policy=Policy.MANAGED, prunes=True) for name, spec in derived.items()}
+    unknown = [name for name in names if name not in known]
+    derived = derive(describe(connection, unknown), step, known).specs if unknown else {}
+    specs = {name: known[name] for name in names if name in known} | dict(derived)
+    return {name: replace(spec, policy=Policy.MANAGED, prunes=True) for name, spec in specs.items()}

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,78 +14,10 @@ _SQLITE_CHECK = re.compile(r"CHECK \(\"?(\w+)\"? IN \(([^)]*)\)\)")
 _QUOTED = re.compile(r"'((?:[^']|'')*)'")
 _WITHOUT_ROWID = re.compile(r"\)[^)]*WITHOUT\s+ROWID[^)]*$", re.IGNORECASE)
 _JSON_CHECK = re.compile(r"json_valid\(`((?:[^`]|``)+)`\)", re.IGNORECASE)
+_CONSTRAINT = re.compile(
+    r"^\s*CONSTRAINT `((?:[^`]|``)+)` FOREIGN KEY .*?(?: ON DELETE ([A-Z ]+?))?(?: ON UPDATE [A-Z ]+)?,?$", re.MULTILINE
+)
 _SQLITE_TYPE = re.compile(r"^(\w+)(?:\((\d+)(?:,\s*(\d+))?\))?")
-
-
-@dataclass(frozen=True, slots=True)
-class LiveColumn:
-    """
-    One column as the server has it.
-
-    `data_type` is the lower-case type name and `column_type` the whole type; `length` counts characters; `allowed`
-    lists an enumeration's values. `default` is a plain value as text, None where there is none or the server works it
-    out. `is_json` marks a text column that is checked to hold JSON; only `describe` looks for that.
-    """
-
-    name: str
-    data_type: str
-    nullable: bool
-    has_default: bool
-    length: int | None = None
-    precision: int | None = None
-    scale: int | None = None
-    allowed: tuple[str, ...] | None = None
-    collation: str | None = None
-    column_type: str = ""
-    default: str | None = None
-    is_clock_default: bool = False
-    is_clock_on_update: bool = False
-    is_auto_increment: bool = False
-    is_generated: bool = False
-    is_json: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ForeignKey:
-    """
-    A declared link of one column: deleting the parent does `on_delete` to the child.
-
-    `parent_column` is what the column must equal, None where that is the parent's primary key and not named;
-    `is_composite` marks one column of several that link together.
-    """
-
-    table: str
-    column: str
-    parent: str
-    on_delete: str
-    parent_column: str | None = None
-    is_composite: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LiveKey:
-    """One index over whole columns; an index over parts of texts, expressions or some of the rows is none."""
-
-    columns: tuple[str, ...]
-    is_unique: bool
-    is_primary: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class LiveTable:
-    """All that the catalogue says about one table."""
-
-    name: str
-    columns: Mapping[str, LiveColumn]
-    keys: tuple[LiveKey, ...]
-    foreign_keys: tuple[ForeignKey, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LiveSchema:
-    """The tables that were asked for and exist, by name, each with its columns by name."""
-
-    tables: Mapping[str, Mapping[str, LiveColumn]]
 
 
 def introspect(connection: Connection, tables: Collection[str] | None = None) -> LiveSchema:
@@ -185,7 +117,7 @@ def _column(
         is_clock_default=(is_expression or spelling is Spelling.SQL) and is_clock(default),
         is_clock_on_update="on update" in told,
         is_auto_increment="auto_increment" in told,
-        is_generated=told.endswith((" generated", " persistent")),
+        is_generated=" generated" in told or "persistent" in told,
     )
 
 
@@ -219,6 +151,8 @@ def _foreign_keys(connection: Connection) -> tuple[ForeignKey, ...]:
     )
     rows = list(connection.execute(query))
     widths = Counter((row.TABLE_NAME, row.CONSTRAINT_NAME) for row in rows)
+    if widths.keys() - actions.keys():
+        actions |= _hidden_actions(connection, sorted({table_name for table_name, _ in widths.keys() - actions.keys()}))
     return tuple(
         ForeignKey(
             row.TABLE_NAME,
@@ -230,6 +164,21 @@ def _foreign_keys(connection: Connection) -> tuple[ForeignKey, ...]:
         )
         for row in rows
     )
+
+
+def _hidden_actions(connection: Connection, tables: Iterable[str]) -> dict[tuple[str, str], str]:
+    """
+    Read what deleting a parent does from the tables' definitions, which the right to SELECT shows.
+
+    MariaDB shows REFERENTIAL_CONSTRAINTS only to accounts with any other right, and RESTRICT goes without saying.
+    """
+    quoted = connection.dialect.identifier_preparer.quote_identifier
+    definitions = {name: connection.exec_driver_sql(f"SHOW CREATE TABLE {quoted(name)}").one()[1] for name in tables}
+    return {
+        (name, match[1].replace("``", "`")): match[2] or "RESTRICT"
+        for name, definition in definitions.items()
+        for match in _CONSTRAINT.finditer(definition)
+    }
 
 
 def _base_tables(connection: Connection) -> list[str]:
@@ -285,68 +234,3 @@ def _json_columns(connection: Connection) -> set[tuple[str, str]]:
     return {(name, match[1].replace("``", "`")) for name, match in checks if match}
 
 
-def _sqlite_tables(connection: Connection) -> dict[str, str]:
-    """Give the CREATE TABLE text of every table by name."""
-    master = table("sqlite_master", column("name"), column("sql"), column("type"))
-    query = select(master.c.name, master.c.sql).where(master.c.type == "table")
-    return {name: ddl for name, ddl in connection.execute(query) if not name.startswith("sqlite_")}
-
-
-def _sqlite_columns(connection: Connection, name: str, ddl: str) -> dict[str, LiveColumn]:
-    allowed = {match[1]: _quoted(match[2]) for match in _SQLITE_CHECK.finditer(ddl)}
-    names = ("name", "type", "notnull", "dflt_value", "pk")
-    source = func.pragma_table_info(name).table_valued(*names)
-    columns: dict[str, LiveColumn] = {}
-    rows = list(connection.execute(select(*source.c)))
-    has_rowid = sum(bool(row.pk) for row in rows) == 1 and not _WITHOUT_ROWID.search(ddl)
-    for row in rows:
-        match = _SQLITE_TYPE.match(row.type)
-        data_type, first, second = match.groups() if match else ("", None, None)
-        is_number = data_type.upper() == "DECIMAL"
-        columns[row.name] = LiveColumn(
-            name=row.name,
-            data_type=data_type.lower(),
-            nullable=not row.notnull and not row.pk,
-            has_default=row.dflt_value is not None or bool(row.pk),
-            length=int(first) if first and not is_number else None,
-            precision=int(first) if first and is_number else None,
-            scale=int(second) if second and is_number else None,
-            allowed=allowed.get(row.name),
-            column_type=row.type.lower(),
-            default=plain(row.dflt_value, Spelling.STANDARD),
-            is_clock_default=is_clock(row.dflt_value),
-            is_auto_increment=bool(row.pk) and has_rowid and row.type.upper() == "INTEGER",
-        )
-    return columns
-
-
-def _sqlite_foreign_keys(connection: Connection, name: str) -> list[ForeignKey]:
-    keys = func.pragma_foreign_key_list(name).table_valued("table", "from", "on_delete", "to", "id")
-    rows = list(connection.execute(select(keys.c.table, keys.c["from"], keys.c.on_delete, keys.c["to"], keys.c["id"])))
-    widths = Counter(number for *_, number in rows)
-    return [
-        ForeignKey(name, child, parent, on_delete, to, is_composite=widths[number] > 1)
-        for parent, child, on_delete, to, number in rows
-    ]
-
-
-def _sqlite_keys(connection: Connection) -> dict[str, list[LiveKey]]:
-    """Read the keys of every table in one statement; the primary key of rows that are known by it has no index."""
-    master = table("sqlite_master", column("name"), column("type"))
-    index = func.pragma_index_list(master.c.name).table_valued("name", "unique", "origin", "partial")
-    part = func.pragma_index_info(index.c.name).table_valued("seqno", "name")
-    query = (
-        select(master.c.name, index.c.name, index.c.unique, index.c.origin, part.c.name)
-        .select_from(master.join(index, true()).join(part, true()))
-        .where(master.c.type == "table", index.c.partial == 0)
-        .order_by(master.c.name, index.c.name, part.c.seqno)
-    )
-    found: dict[tuple[str, str, bool, bool], list[str | None]] = defaultdict(list)
-    for owner, name, is_unique, origin, part_name in connection.execute(query):
-        found[(owner, name, bool(is_unique), origin == "pk")].append(part_name)
-    keys: dict[str, list[LiveKey]] = defaultdict(list)
-    for (owner, _, is_unique, is_primary), parts in found.items():
-        columns = tuple(name for name in parts if name is not None)
-        if len(columns) == len(parts):
-            keys[owner].append(LiveKey(columns, is_unique, is_primary))
-    return keys

@@ -67,9 +67,9 @@ def _steps(plan: Plan) -> str:
 def _step_counts(plan: Plan, step: str) -> tuple[int, int, int]:
     """Count the rows of a step that change, are kept and are skipped."""
     kept = sum(table.kept_by_step.get(step, 0) for table in plan.tables)
-    actions = pl.concat([table.rows.filter(pl.col(STEP) == step)[ACTION] for table in plan.tables])
-    skipped = actions.filter(actions == Action.SKIP).len()
-    return len(actions) - skipped, kept, skipped
+    rows = [table.rows.filter(pl.col(STEP) == step) for table in plan.tables]
+    skipped = sum(part.filter(pl.col(ACTION) == Action.SKIP).height for part in rows)
+    return sum(part.height for part in rows) - skipped, kept, skipped
 
 
 def _tables(plan: Plan) -> str:

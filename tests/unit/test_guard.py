@@ -31,7 +31,8 @@ def test_a_refusal_says_what_would_become_of_the_rows(on_delete: str, effect: st
         what="3 rows of goods depend on makers rows to be deleted",
         where="goods.maker",
         why=effect,
-        fix="remove or move those rows, keep the makers rows with --no-clear, or leave makers out",
+        fix="remove or move those rows, let them go with --allow-cascade, keep the makers rows with --no-clear, or "
+        "leave makers out",
     )
 
     assert [expected] == refuse_dependents([Dependents("goods", "maker", "makers", 3, on_delete)])

@@ -11,6 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from reconcile.decide import Mode
+from reconcile.diff import Reason
 from reconcile.errors import Finding, Severity
 from reconcile.render.json import render_errors, render_outcome, render_plan, render_verdicts
 from tests.unit.tiny import SHOP, declared, live, planned, rule, verdict
@@ -173,6 +174,27 @@ def test_a_document_that_makes_no_sense_is_refused(name: str, mutate: Callable[[
     mutate(document)
 
     assert not validator(name).is_valid(document)
+
+
+@pytest.mark.parametrize(
+    ("action", "allowed"),
+    [
+        ("create", {Reason.MISSING, Reason.GAP}),
+        ("update", {Reason.DIFFERS, Reason.GAP, Reason.DEPENDENT}),
+        ("delete", {Reason.NOT_DECLARED, Reason.DUPLICATE, Reason.DEPENDENT}),
+        ("skip", set(Reason)),
+    ],
+)
+def test_each_action_has_its_reasons(action: str, allowed: set[Reason]) -> None:
+    """What a gap rule fills is created or updated; what depends on a deleted row is updated or deleted."""
+    document = copy.deepcopy(RICHEST["plan"])
+    change = next(change for change in document["changes"] if change["action"] == action)
+
+    def is_valid_for(reason: Reason) -> bool:
+        change["reason"] = reason.value
+        return validator("plan").is_valid(document)
+
+    assert allowed == {reason for reason in Reason if is_valid_for(reason)}
 
 
 def test_every_schema_belongs_to_an_output() -> None:

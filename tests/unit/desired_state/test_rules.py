@@ -7,13 +7,13 @@ import polars as pl
 import pytest
 
 from desired_state import STATE
-from desired_state.rules import books, documents, integrity, quality, sales, stock
+from desired_state.rules import audits, books, documents, integrity, quality, sales, stock
 from reconcile.dataset import KEY, Dataset, MissingTable
 from reconcile.errors import Severity
 from reconcile.state import Rule
 
 RULES = {rule.id: rule for rule in STATE.rules}
-TRADE = quality.RULES + integrity.RULES + sales.RULES + documents.RULES + stock.RULES + books.RULES
+TRADE = quality.RULES + integrity.RULES + audits.RULES + sales.RULES + documents.RULES + stock.RULES + books.RULES
 """The rules that this module breaks one by one; the tests of the other areas break theirs."""
 
 GONE = "\\#99"
@@ -127,6 +127,18 @@ def unlinked(dataset: Dataset) -> tuple[Dataset, str]:
     return edit(dataset, "invoices", "INV-000001", referenceId="ORD-000002"), "ORD-000001"
 
 
+def unbalancing(dataset: Dataset) -> tuple[Dataset, str]:
+    """Lose one debit of the ledger."""
+    key = first(dataset, "ledgerEntries", pl.col("debit") > 0)
+    return drop(dataset, "ledgerEntries", pl.col(KEY) == key), "ledgerEntries"
+
+
+def without_selling(dataset: Dataset) -> tuple[Dataset, str]:
+    """Let a client with a supplier profile sell no more."""
+    key = first(dataset, "supplier_profiles", everything())
+    return edit(dataset, "clients", key, is_seller=False), key
+
+
 MUTATIONS: dict[str, Mutation] = {
     "orders-without-lines": without_lines,
     "lines-without-order-or-batch": setting("order_line_items", everything(), batch_id=None),
@@ -175,6 +187,19 @@ MUTATIONS: dict[str, Mutation] = {
     "ledger-balance": off_balance,
     "ledger-invoices": without_revenue,
     "ledger-payments": without_cash,
+    "no-negative-inventory": setting("batches", everything(), holdQty="-1.00"),
+    "debits-equal-credits": unbalancing,
+    "invoice-status-consistency": setting("invoices", pl.col("status") == "SENT", status="PAID"),
+    "no-orphaned-order-items": setting("order_line_items", everything(), order_id=GONE),
+    "payment-amounts-valid": setting("payments", everything(), amount="0.00"),
+    "INV-001": setting("batches", everything(), defectiveQty="-1.00"),
+    "INV-002": setting("batches", everything(), reservedQty="99999.00"),
+    "AR-001": setting("invoices", everything(), amountDue="-5.00"),
+    "AR-002": setting("invoices", everything(), amountPaid="123456.00"),
+    "ORD-001": setting("orders", everything(), total="1.00"),
+    "ORD-REF": setting("order_line_items", everything(), order_id=GONE),
+    "CLI-001": without_selling,
+    "PAY-001": setting("payments", everything(), amount="-1.00"),
     "ledger-periods": setting("ledgerEntries", everything(), entryDate=date(2020, 1, 1)),
 }
 
@@ -196,7 +221,10 @@ def test_rules_have_the_counts_of_the_lists_they_replace() -> None:
     assert sum(rule.group == "data-quality" for rule in STATE.rules) == 7
     assert len(integrity) == 27
     assert sum(rule.severity is Severity.WARNING for rule in integrity) == 14
-    assert {"data-quality", "integrity", "invariants"} == {rule.group for rule in STATE.rules}
+    groups = [rule.group for rule in STATE.rules]
+    assert set(groups) == {group for step in STATE.steps for group in step.checks}
+    assert groups.count("database-audit") == 5
+    assert groups.count("acceptance-audit") == 8
 
 
 @pytest.mark.parametrize("rule", STATE.rules, ids=lambda rule: rule.id)

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from reconcile import values
-from reconcile.declaration import declare
+from reconcile.declaration import Row, declare
 from reconcile.render.package import Package, cells, constant_names, passwords, sources
 from reconcile.spec import Column, Owner, Policy
 from tests.unit.tiny import GOODS, MAKERS, SETTINGS, TAGS
@@ -50,7 +50,10 @@ def test_no_two_tables_share_a_constant() -> None:
 
 def test_cells_are_written_as_what_they_are() -> None:
     """What is as by default is left out; a null that the default would fill is not."""
-    made = [{"code": "A", "rating": "4.50", "founded": "1999-12-31", "active": False}, {"code": "B", "name": "it's"}]
+    made: list[Row] = [
+        {"code": "A", "rating": "4.50", "founded": "1999-12-31", "active": False},
+        {"code": "B", "name": "it's"},
+    ]
 
     assert cells(MAKERS, declare(MAKERS, made)) == made
     goods = declare(GOODS, [{"sku": "a", "maker": "A", "stock": 7, "listed_at": "2026-01-01 08:00:00"}])
