@@ -10,7 +10,6 @@ from reconcile import values
 from reconcile.dataset import KEY, Dataset
 from reconcile.errors import Finding
 from reconcile.live.introspect import LiveColumn, LiveSchema
-from reconcile.live.tables import SMALL_BITS
 from reconcile.spec import Column, Owner, TableSpec
 from reconcile.values import Kind
 
@@ -18,7 +17,8 @@ TEXT_TYPES = {"varchar", "char", "text", "tinytext", "mediumtext", "longtext"}
 TEXT_LENGTHS = {"tinytext": 255, "text": 65_535, "mediumtext": 16_777_215, "longtext": 4_294_967_295}
 INTEGER_TYPES = {"int", "integer", "bigint", "mediumint", "smallint", "tinyint"}
 _FIRST_MOMENT, _LAST_MOMENT = datetime(1970, 1, 1, 0, 0, 1), datetime(2038, 1, 19, 3, 14, 7)
-_NARROW_TYPES = {"tinyint", "smallint", "mediumint"}
+INTEGER_BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32}
+"""Bits of the whole-number types, sign included; one more holds what is unsigned. The others have 64."""
 
 
 def check_schema(specs: Iterable[TableSpec], schema: LiveSchema, desired: Dataset) -> list[Finding]:
@@ -152,7 +152,7 @@ def _mismatches(kind: Kind, live: LiveColumn) -> Iterator[tuple[str, str]]:
             longest = max(map(len, allowed))
             if live.data_type == "varchar" and live.length is not None and live.length < longest:
                 yield "is too short", f"live it holds {live.length} characters, needed are {longest}"
-        case values.Integer(bits) if bits > SMALL_BITS and live.data_type in _NARROW_TYPES:
+        case values.Integer(bits) if bits > INTEGER_BITS.get(live.data_type, 64) + ("unsigned" in live.column_type):
             yield "is too short", f"live it is {live.data_type}, needed are {bits} bits"
         case _:
             pass

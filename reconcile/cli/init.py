@@ -17,6 +17,7 @@ from reconcile.cli.output import TOOL_VERSION, Output
 from reconcile.cli.session import Session, require_database
 from reconcile.dataset import UNRESOLVED, Dataset, check, conform
 from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
+from reconcile.live.cleared import filled_tables
 from reconcile.live.connect import snapshot
 from reconcile.live.derive import derive
 from reconcile.live.introspect import LiveSchema, LiveTable, describe
@@ -76,11 +77,11 @@ def take(connection: Connection, options: InitOptions) -> Taken:
         raise ReconcileError([finding for name in chosen for finding in derived.findings[name]])
     schema = LiveSchema({name: table.columns for name, table in tables.items()})
     managed = [name for name, spec in specs.items() if spec.policy is not Policy.READ_ONLY]
-    counts = count_rows(connection, managed)
-    frames, findings = _rows(connection, specs, schema, counts) if options.rows else ({}, ())
+    filled = filled_tables(connection, managed)
+    frames, findings = _rows(connection, specs, schema, filled) if options.rows else ({}, ())
     declared = Dataset(specs, frames)
     _stop_on([*check_schema(specs.values(), schema, declared), *check(declared), *check_rows(declared)])
-    package = Package(options.package, specs, frames, [name for name in managed if counts[name]])
+    package = Package(options.package, specs, frames, filled)
     remarks = [finding for name, found in derived.findings.items() if name in {*specs, *chosen} for finding in found]
     return Taken(package, (*remarks, *findings))
 
@@ -117,11 +118,10 @@ def _with_parents(specs: Mapping[str, TableSpec], chosen: Collection[str]) -> di
 
 
 def _rows(
-    connection: Connection, specs: Mapping[str, TableSpec], schema: LiveSchema, counts: Mapping[str, int]
+    connection: Connection, specs: Mapping[str, TableSpec], schema: LiveSchema, filled: Collection[str]
 ) -> tuple[dict[str, pl.DataFrame], tuple[Finding, ...]]:
-    """Read the managed tables that have rows, as they would be declared; of their parents only the keys."""
-    _stop_on([_too_many(name, rows) for name, rows in counts.items() if rows > MOST_ROWS])
-    filled = [name for name, rows in counts.items() if rows]
+    """Read the rows of the *filled* tables as they would be declared; of the tables they refer to, only the keys."""
+    _stop_on([_too_many(name, rows) for name, rows in count_rows(connection, filled).items() if rows > MOST_ROWS])
     read = {name: spec if name in filled else _keys_only(spec) for name, spec in specs.items()}
     live = read_state(connection, read, schema, {})
     frames = {name: _declared(specs[name], live.dataset[name]) for name in filled}

@@ -2,38 +2,44 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, column, func, select, table, true
+from sqlalchemy import Connection, Row, column, func, select, table
 
+from reconcile.live import sqlite_catalogue
 from reconcile.live.defaults import Spelling, is_clock, plain
+from reconcile.live.schema import ForeignKey, LiveColumn, LiveKey, LiveSchema, LiveTable, quoted
 
-_SQLITE_CHECK = re.compile(r"CHECK \(\"?(\w+)\"? IN \(([^)]*)\)\)")
-_QUOTED = re.compile(r"'((?:[^']|'')*)'")
-_WITHOUT_ROWID = re.compile(r"\)[^)]*WITHOUT\s+ROWID[^)]*$", re.IGNORECASE)
+__all__ = [
+    "ForeignKey",
+    "LiveColumn",
+    "LiveKey",
+    "LiveSchema",
+    "LiveTable",
+    "describe",
+    "introspect",
+    "read_foreign_keys",
+]
+
 _JSON_CHECK = re.compile(r"json_valid\(`((?:[^`]|``)+)`\)", re.IGNORECASE)
 _CONSTRAINT = re.compile(
     r"^\s*CONSTRAINT `((?:[^`]|``)+)` FOREIGN KEY .*?(?: ON DELETE ([A-Z ]+?))?(?: ON UPDATE [A-Z ]+)?,?$", re.MULTILINE
 )
-_SQLITE_TYPE = re.compile(r"^(\w+)(?:\((\d+)(?:,\s*(\d+))?\))?")
 
 
 def introspect(connection: Connection, tables: Collection[str] | None = None) -> LiveSchema:
     """Read the columns of *tables*, of all where none are named; a table that is not there is left out."""
     if connection.dialect.name == "sqlite":
-        ddl = _sqlite_tables(connection)
-        return LiveSchema(
-            {name: _sqlite_columns(connection, name, ddl[name]) for name in ddl if tables is None or name in tables}
-        )
+        return LiveSchema(sqlite_catalogue.read_columns(connection, tables))
     return LiveSchema(_columns(connection, tables))
 
 
 def read_foreign_keys(connection: Connection) -> tuple[ForeignKey, ...]:
     """Read every foreign key of the database."""
     if connection.dialect.name == "sqlite":
-        return tuple(key for name in _sqlite_tables(connection) for key in _sqlite_foreign_keys(connection, name))
+        return sqlite_catalogue.read_links(connection)
     return _foreign_keys(connection)
 
 
@@ -45,7 +51,7 @@ def describe(connection: Connection, tables: Collection[str] | None = None) -> d
     """
     columns = introspect(connection, tables).tables
     if connection.dialect.name == "sqlite":
-        names, keys, json_columns = list(columns), _sqlite_keys(connection), set[tuple[str, str]]()
+        names, keys, json_columns = list(columns), sqlite_catalogue.read_keys(connection), set[tuple[str, str]]()
     else:
         names = [name for name in _base_tables(connection) if name in columns]
         keys, json_columns = _keys(connection), _json_columns(connection)
@@ -110,7 +116,7 @@ def _column(
         length=length,
         precision=precision,
         scale=scale,
-        allowed=_quoted(column_type) if data_type == "enum" else None,
+        allowed=quoted(column_type) if data_type == "enum" else None,
         collation=collation,
         column_type=column_type,
         default=None if default is None else plain(default, spelling, is_generated=is_expression),
@@ -119,10 +125,6 @@ def _column(
         is_auto_increment="auto_increment" in told,
         is_generated=" generated" in told or "persistent" in told,
     )
-
-
-def _quoted(values: str) -> tuple[str, ...]:
-    return tuple(value.replace("''", "'") for value in _QUOTED.findall(values))
 
 
 def _foreign_keys(connection: Connection) -> tuple[ForeignKey, ...]:
@@ -232,5 +234,3 @@ def _json_columns(connection: Connection) -> set[tuple[str, str]]:
     query = select(source.c.TABLE_NAME, source.c.CHECK_CLAUSE).where(func.database() == source.c.CONSTRAINT_SCHEMA)
     checks = [(name, _JSON_CHECK.fullmatch(clause)) for name, clause in connection.execute(query)]
     return {(name, match[1].replace("``", "`")) for name, match in checks if match}
-
-

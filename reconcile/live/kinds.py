@@ -18,7 +18,7 @@ LONGEST_NUMBER = 37
 LONGEST_SECRET = 4_096
 """Characters that a secret in a TEXT column may have."""
 
-_BITS = {"tinyint": 16, "smallint": 16, "mediumint": 16, "int": 32, "integer": 32, "bigint": 64}
+_BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "integer": 32, "bigint": 64}
 _LONG_TEXTS = {"text", "mediumtext", "longtext"}
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SECRET_WORDS = {"hash", "token", "tokens", "salt", "pwd", "apikey", "credential", "credentials"}
@@ -46,10 +46,8 @@ def kind_of(column: LiveColumn) -> Kind | None:
             return values.Boolean()
         case "tinyint" if column.column_type.lower().startswith("tinyint(1)"):
             return values.Boolean()
-        case "int" | "integer" if is_unsigned:
-            return values.Integer(64)
         case number if number in _BITS:
-            return values.Integer(_BITS[number])
+            return values.Integer(min(_BITS[number] + is_unsigned, 64))
         case "decimal" if column.precision is not None:
             is_exact = column.precision <= LONGEST_NUMBER
             return values.Decimal(column.precision, column.scale or 0) if is_exact else None

@@ -1,7 +1,10 @@
 """What a live schema is made of: columns, keys, foreign keys, tables. Facts only; `introspect` finds them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+_QUOTED = re.compile(r"'((?:[^']|'')*)'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +76,8 @@ class LiveSchema:
     """The tables that were asked for and exist, by name, each with its columns by name."""
 
     tables: Mapping[str, Mapping[str, LiveColumn]]
+
+
+def quoted(values: str) -> tuple[str, ...]:
+    """Give the texts in a list of SQL literals, such as an enumeration's values."""
+    return tuple(value.replace("''", "'") for value in _QUOTED.findall(values))

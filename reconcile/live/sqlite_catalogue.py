@@ -2,28 +2,45 @@
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Collection
 
 from sqlalchemy import Connection, column, func, select, table, true
 
 from reconcile.live.defaults import Spelling, is_clock, plain
-from reconcile.live.schema import ForeignKey, LiveColumn, LiveKey
+from reconcile.live.schema import ForeignKey, LiveColumn, LiveKey, quoted
 
-def tables(connection: Connection) -> dict[str, str]:
+_CHECK = re.compile(r"CHECK \(\"?(\w+)\"? IN \(([^)]*)\)\)")
+_WITHOUT_ROWID = re.compile(r"\)[^)]*WITHOUT\s+ROWID[^)]*$", re.IGNORECASE)
+_TYPE = re.compile(r"^(\w+)(?:\((\d+)(?:,\s*(\d+))?\))?")
+
+
+def read_columns(connection: Connection, wanted: Collection[str] | None) -> dict[str, dict[str, LiveColumn]]:
+    """Give the columns of the *wanted* tables, of all where none are named, by table and name."""
+    ddl = _tables(connection)
+    return {name: _columns(connection, name, ddl[name]) for name in ddl if wanted is None or name in wanted}
+
+
+def read_links(connection: Connection) -> tuple[ForeignKey, ...]:
+    """Give every foreign key, column by column."""
+    return tuple(link for name in _tables(connection) for link in _links(connection, name))
+
+
+def _tables(connection: Connection) -> dict[str, str]:
     """Give the CREATE TABLE text of every table by name."""
     master = table("sqlite_master", column("name"), column("sql"), column("type"))
     query = select(master.c.name, master.c.sql).where(master.c.type == "table")
     return {name: ddl for name, ddl in connection.execute(query) if not name.startswith("sqlite_")}
 
 
-def columns(connection: Connection, name: str, ddl: str) -> dict[str, LiveColumn]:
-    allowed = {match[1]: _quoted(match[2]) for match in _SQLITE_CHECK.finditer(ddl)}
+def _columns(connection: Connection, name: str, ddl: str) -> dict[str, LiveColumn]:
+    allowed = {match[1]: quoted(match[2]) for match in _CHECK.finditer(ddl)}
     names = ("name", "type", "notnull", "dflt_value", "pk")
     source = func.pragma_table_info(name).table_valued(*names)
     columns: dict[str, LiveColumn] = {}
     rows = list(connection.execute(select(*source.c)))
     has_rowid = sum(bool(row.pk) for row in rows) == 1 and not _WITHOUT_ROWID.search(ddl)
     for row in rows:
-        match = _SQLITE_TYPE.match(row.type)
+        match = _TYPE.match(row.type)
         data_type, first, second = match.groups() if match else ("", None, None)
         is_number = data_type.upper() == "DECIMAL"
         columns[row.name] = LiveColumn(
@@ -43,7 +60,7 @@ def columns(connection: Connection, name: str, ddl: str) -> dict[str, LiveColumn
     return columns
 
 
-def foreign_keys(connection: Connection, name: str) -> list[ForeignKey]:
+def _links(connection: Connection, name: str) -> list[ForeignKey]:
     keys = func.pragma_foreign_key_list(name).table_valued("table", "from", "on_delete", "to", "id")
     rows = list(connection.execute(select(keys.c.table, keys.c["from"], keys.c.on_delete, keys.c["to"], keys.c["id"])))
     widths = Counter(number for *_, number in rows)
@@ -53,7 +70,7 @@ def foreign_keys(connection: Connection, name: str) -> list[ForeignKey]:
     ]
 
 
-def keys(connection: Connection) -> dict[str, list[LiveKey]]:
+def read_keys(connection: Connection) -> dict[str, list[LiveKey]]:
     """Read the keys of every table in one statement; the primary key of rows that are known by it has no index."""
     master = table("sqlite_master", column("name"), column("type"))
     index = func.pragma_index_list(master.c.name).table_valued("name", "unique", "origin", "partial")

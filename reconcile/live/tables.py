@@ -26,7 +26,7 @@ from reconcile.spec import Column, TableSpec
 from reconcile.values import Kind
 
 LONGEST_IDENTIFIER = 64
-SMALL_BITS, BIG_BITS = 16, 64
+SMALL_BITS, INT_BITS = 16, 32
 
 
 class ColumnType(UserDefinedType[str]):
@@ -114,7 +114,7 @@ def ddl_type(kind: Kind, dialect: str, nullable: bool = True) -> TypeEngine[Any]
     """Spell *kind* for a server: the live schema's own types on MySQL and MariaDB, their nearest on SQLite."""
     match kind:
         case values.Integer(bits) if dialect != "sqlite":
-            return ColumnType({SMALL_BITS: "SMALLINT", BIG_BITS: "BIGINT"}.get(bits, "INT"))
+            return ColumnType("SMALLINT" if bits <= SMALL_BITS else "INT" if bits <= INT_BITS else "BIGINT")
         case values.Reference() | values.PolymorphicReference() if dialect != "sqlite":
             return ColumnType("INT")
         case values.Integer() | values.Reference() | values.PolymorphicReference():

@@ -64,7 +64,9 @@ def play(folder: Path) -> list[Part]:
     client = tools / "sqlite3"  # one that is everywhere, whatever is installed
     client.write_text(SQLITE_CLIENT.format(python=sys.executable), encoding="utf-8")
     client.chmod(0o755)
-    shutil.copytree(CHECKOUT / "examples", folder / "examples", ignore=shutil.ignore_patterns("__pycache__"))
+    # Only what belongs there: whoever has followed the tutorial has more in that folder.
+    library = CHECKOUT / "examples" / "library"
+    shutil.copytree(library, folder / "examples" / "library", ignore=shutil.ignore_patterns("__pycache__"))
     environment = {name: value for name, value in os.environ.items() if name not in TARGET_VARIABLES}
     environment["PATH"] = os.pathsep.join([str(tools), str(Path(sys.executable).parent), os.environ["PATH"]])
     commands = [part.command for part in parts(_page()) if part.command is not None]

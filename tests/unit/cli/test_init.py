@@ -160,6 +160,32 @@ def test_the_console_script_finds_a_package_in_the_current_folder(shell: Shell) 
     assert (told.returncode, told.stdout.splitlines()[-1]) == (0, "Nothing to do: 5 rows are as declared, 0 skipped.")
 
 
+def test_a_mistake_in_the_package_is_said_with_its_place(shell: Shell, tmp_path: Path) -> None:
+    """What the package's own code raises is no crash of the program."""
+    for name, code in {"broken": "x = 1 / 0\n", "unread": "def f(:\n"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(code, encoding="utf-8")
+
+    divided = shell("plan", "--state", "broken")
+    unread = shell("plan", "--state", "unread")
+
+    assert (divided.code, unread.code) == (ExitCode.USAGE, ExitCode.USAGE)
+    assert "ZeroDivisionError: division by zero" in divided.err
+    assert f"{Path('broken', '__init__.py')}, line 1" in divided.err
+    assert "SyntaxError" in unread.err
+
+
+def test_a_cell_that_its_column_cannot_hold_is_said_with_its_row(shell: Shell, tmp_path: Path) -> None:
+    shell("init", "shop", "--rows")
+    rows = tmp_path / "shop" / "rows.py"
+    rows.write_text(rows.read_text(encoding="utf-8").replace('"12.50"', '"cheap"'), encoding="utf-8")
+
+    told = shell("plan", "--state", "shop")
+
+    assert told.code == ExitCode.ERROR
+    assert "error: 'cheap' is no value of books.price\n  where: row 1 declared for books\n" in told.err
+
+
 @pytest.mark.parametrize(
     ("words", "code", "what"),
     [
