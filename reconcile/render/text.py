@@ -1,6 +1,7 @@
 """The plan and the verdicts as text for people: the sign in column one says what happens to a row."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import polars as pl
@@ -51,9 +52,9 @@ def _header(plan: Plan) -> str:
 
 
 def _steps(plan: Plan) -> str:
-    lines = ["Steps"]
+    lines, counted = ["Steps"], _step_counts(plan)
     for number, step in enumerate(plan.steps, start=1):
-        changed, kept, skipped = _step_counts(plan, step.id)
+        changed, kept, skipped = counted[step.id]
         if step.id not in plan.chosen:
             state = "not part of this run"
         elif step.checks:
@@ -64,12 +65,16 @@ def _steps(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _step_counts(plan: Plan, step: str) -> tuple[int, int, int]:
-    """Count the rows of a step that change, are kept and are skipped."""
-    kept = sum(table.kept_by_step.get(step, 0) for table in plan.tables)
-    rows = [table.rows.filter(pl.col(STEP) == step) for table in plan.tables]
-    skipped = sum(part.filter(pl.col(ACTION) == Action.SKIP).height for part in rows)
-    return sum(part.height for part in rows) - skipped, kept, skipped
+def _step_counts(plan: Plan) -> dict[str, tuple[int, int, int]]:
+    """Count per step the rows that change, are kept and are skipped."""
+    kept = Counter[str]()
+    for table in plan.tables:
+        kept.update(table.kept_by_step)
+    changed, skipped = Counter[str](), Counter[str]()
+    rows = [table.rows.select(STEP, ACTION) for table in plan.tables if table.rows.height]
+    for step, action, count in pl.concat(rows).group_by(STEP, ACTION).len().iter_rows() if rows else ():
+        (skipped if action == Action.SKIP else changed)[step] += count
+    return {step.id: (changed[step.id], kept[step.id], skipped[step.id]) for step in plan.steps}
 
 
 def _tables(plan: Plan) -> str:
@@ -128,10 +133,10 @@ def _short(value: object) -> str:
 
 
 def _recap(plan: Plan) -> str:
-    lines = ["Recap"]
+    lines, counted = ["Recap"], _step_counts(plan)
     for step in plan.steps:
         if step.id in plan.chosen and not step.checks:
-            changed, kept, skipped = _step_counts(plan, step.id)
+            changed, kept, skipped = counted[step.id]
             lines.append(f"  {step.id:<14} ok={kept} changed={changed} skipped={skipped} failed=0")
     return "\n".join(lines)
 

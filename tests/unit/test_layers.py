@@ -8,7 +8,10 @@ from pathlib import Path
 
 from tests.facts import CHECKOUT
 
-PURE = ("render", "guard", "outcome", "plan", "diff", "state", "dataset", "fields", "spec", "values", "errors")
+PURE = (
+    "render", "guard", "cascade", "conflicts", "outcome", "plan", "decide", "selection", "diff", "gaps", "state",
+    "declaration", "dataset", "fields", "spec", "values", "errors",
+)  # fmt: skip
 CLOCKS = {"now", "today", "utcnow"}
 
 
