@@ -123,7 +123,7 @@ def _verdicts(table: TableDiff, goal: Goal) -> pl.DataFrame:
     )
     if goal.mode is Mode.EXACT and spec.policy is Policy.MANAGED:
         rows = _drop_parts(spec, rows, goal.desired)
-    if goal.mode is Mode.RESET and spec.ours is not None:
+    if goal.mode is Mode.RESET and spec.ours is not None and spec.policy is not Policy.READ_ONLY:
         name, keys = spec.ours
         is_ours = pl.col(BEFORE).struct.field(name).is_in(list(keys))
         rows = _delete_extra(rows, is_ours, "written by an earlier run and no longer declared")

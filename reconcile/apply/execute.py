@@ -252,13 +252,12 @@ def _set_deferred(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str
 
 
 def _update(run: _Run, part: TablePlan) -> None:
-    spec, rows = part.spec, part.of(Action.UPDATE)
-    if rows.is_empty():
-        return
-    names = set(rows[CHANGED].explode().unique())
-    changed = [column for column in spec.managed if column.name in names]
-    _update_from_staging(run, spec, rows[ID], wire(spec, rows, AFTER, changed, run.ids, run.secrets, run.texts))
-    run.progress.advanced(spec.name, rows.height)
+    """Write of each row what differs in it, and nothing else: the rest may be a secret, which nobody has read."""
+    spec = part.spec
+    for (names,), rows in part.of(Action.UPDATE).group_by(CHANGED, maintain_order=True):
+        changed = [column for column in spec.managed if column.name in names]
+        _update_from_staging(run, spec, rows[ID], wire(spec, rows, AFTER, changed, run.ids, run.secrets, run.texts))
+        run.progress.advanced(spec.name, rows.height)
 
 
 def _update_from_staging(run: _Run, spec: TableSpec, ids: pl.Series, values: pl.DataFrame) -> None:

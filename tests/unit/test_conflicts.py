@@ -7,6 +7,8 @@ from reconcile.dataset import Dataset
 from reconcile.decide import Mode
 from reconcile.errors import Finding
 from reconcile.plan import Plan
+from reconcile.spec import Column
+from reconcile.values import TextReference
 from tests.unit.tiny import GOODS, SHOP, SPECS, TAGS, declared, live, planned
 
 
@@ -57,6 +59,24 @@ def test_a_polymorphic_reference_needs_the_table_that_it_selects() -> None:
     assert unmet(planned(desired, found), found) == [
         ("notes.subject, first n2 → ACME", "1 rows refer to rows of goods that do not exist")
     ]
+
+
+def test_a_row_that_is_named_by_a_text_must_be_there_too() -> None:
+    badge = Column("maker", TextReference("makers", "name", 50), nullable=True)
+    specs = {**SPECS, "tags": replace(TAGS, columns=(*TAGS.columns, badge))}
+    desired = declared({"tags": [{"code": "a", "maker": "ACME"}, {"code": "b", "maker": "GONE"}, {"code": "c"}]}, specs)
+    found = live({"makers": [{"code": "ACME"}]}, specs)
+
+    assert unmet(planned(desired, found), found) == [
+        ("tags.maker, first b → GONE", "1 rows refer to rows of makers that do not exist")
+    ]
+
+
+def test_a_document_is_not_asked_for_its_references() -> None:
+    """Those that nothing meets are found when they are written."""
+    desired = declared({"notes": [{"ref": "n1", "body": '{"good_id":"GONE"}'}]})
+
+    assert unmet(planned(desired, live({})), live({})) == []
 
 
 def taken(desired: Dataset, found: Dataset, mode: Mode = Mode.RESET) -> list[Finding]:

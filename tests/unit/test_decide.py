@@ -217,6 +217,27 @@ def test_exact_keeps_parts_of_a_table_that_is_not_part_of_the_run() -> None:
     assert actions(parts, "grants") == {"g2": S, "g3": S}
 
 
+def owned_grants(mode: Mode, policy: Policy = Policy.MANAGED) -> dict[str, tuple[str, str]]:
+    """Decide about grants of `ours` and `theirs` where those of `ours` are written by nobody else."""
+    grants = replace(ORDER_SPECS["grants"], ours=("order", ("ours",)), policy=policy)
+    desired = Dataset(ORDER_SPECS | {"grants": grants}, wanted({"grants": OWNED["grants"]}).frames)
+    return told(decide(aim(desired, mode), present(EXTRA))["grants"])
+
+
+def test_a_reset_prunes_what_only_we_write_where_the_rows_of_others_stay() -> None:
+    assert owned_grants(Mode.RESET) == {
+        "g2": (D, "written by an earlier run and no longer declared"),
+        "g3": (S, "grants keeps the rows of others"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("mode", "policy"), [(Mode.TOP_UP, Policy.MANAGED), (Mode.EXACT, Policy.MANAGED), (Mode.RESET, Policy.READ_ONLY)]
+)
+def test_nothing_else_prunes_what_only_we_write(mode: Mode, policy: Policy) -> None:
+    assert {action for action, _ in owned_grants(mode, policy).values()} == {S}
+
+
 DELETED = {"number": "gone", "deleted_at": "2026-01-01 00:00:00"}
 
 

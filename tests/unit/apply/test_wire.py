@@ -10,7 +10,7 @@ from reconcile.apply.wire import Ids, MissingParent, wire
 from reconcile.dataset import ID, KEY
 from reconcile.diff import AFTER
 from reconcile.spec import Column, Owner, TableSpec
-from reconcile.values import SET, Secret
+from reconcile.values import SET, Secret, Text, TextReference
 from tests.unit.tiny import GOODS, MAKERS, NOTES, Row, frame
 
 Cells = list[tuple[object, ...]]
@@ -124,6 +124,35 @@ def test_a_reference_to_nobody_inside_json_is_refused(ids: Ids) -> None:
 
 def test_no_rows_travel_as_none() -> None:
     assert wired(NOTES, [], ["ref", "subject", "body"], NOTE_IDS) == []
+
+
+BADGES = TableSpec(
+    "badges",
+    (Column("code", Text(20)), Column("maker", TextReference("makers", "name", 50), nullable=True)),
+    ("code",),
+    "core",
+)
+NAMES = {("makers", "name"): pl.DataFrame({KEY: ["ACME", "BOLT"], ID: ["Acme & Co", "Bolt"]})}
+
+
+def badges(*makers: str | None) -> list[object]:
+    """Give what references to *makers* by name travel as."""
+    declared = frame(BADGES, [{"code": str(number), "maker": maker} for number, maker in enumerate(makers)])
+    planned = declared.select(KEY, pl.struct("code", "maker").alias(AFTER))
+    return wire(BADGES, planned, AFTER, [BADGES.column("maker")], {}, texts=NAMES)["maker"].to_list()
+
+
+def test_a_text_reference_travels_as_the_text_of_the_row_that_it_names() -> None:
+    assert badges("BOLT", None, "ACME", "BOLT") == ["Bolt", None, "Acme & Co", "Bolt"]
+
+
+def test_a_text_that_names_no_row_travels_as_it_was_read() -> None:
+    assert badges("\\#somebody", "BOLT") == ["somebody", "Bolt"]
+
+
+def test_a_text_reference_to_nobody_is_refused() -> None:
+    with pytest.raises(MissingParent, match=r"badges\.maker refers to GONE, which does not exist"):
+        badges("GONE")
 
 
 PASSWORD = Column("password", Secret(60), nullable=True, owner=Owner.ONCE)

@@ -4,7 +4,6 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
@@ -28,7 +27,7 @@ from reconcile.state import DesiredState, GapRule
 from tests.facts import CHECKOUT
 from tests.unit.cli.club import CLUB, ROOMS, STATE
 from tests.unit.cli.shell import Shell
-from tests.unit.tiny import SPECS, SURROGATE, declared, state_of
+from tests.unit.tiny import SURROGATE, declared, state_of
 
 RUN = ("apply", *CLUB, "--force", "--quiet")
 MONDAY = date(2026, 1, 5)
@@ -98,6 +97,14 @@ def test_a_run_writes_the_rows_of_its_steps(
     assert {name for (name,) in rows("members", "name")} == members
     assert {code for (code,) in rows("rooms", "code")} == rooms
     assert shell("plan", *CLUB, *flags, "--detailed-exitcode").code == ExitCode.OK
+
+
+@pytest.mark.xfail(reason="a step of a short flag that the state does not have is refused as if it were named")
+def test_a_short_flag_leaves_out_the_steps_that_a_state_has(shell: Shell) -> None:
+    """Another application's state need not have them all."""
+    told = shell("plan", "--state", "tests.unit.tiny", "--skip-validation", "--skip-accounts")
+
+    assert told.code == ExitCode.OK
 
 
 def test_a_reset_of_one_step_leaves_the_rows_of_others(shell: Shell) -> None:
