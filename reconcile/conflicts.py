@@ -2,50 +2,72 @@
 
 import polars as pl
 
-from reconcile.dataset import KEY, Dataset
+from reconcile.dataset import KEY, UNRESOLVED, Dataset
 from reconcile.diff import ACTION, AFTER, Action
 from reconcile.errors import Finding
 from reconcile.plan import Plan
-from reconcile.values import Json, PolymorphicReference, Reference, TextReference
+from reconcile.spec import Column, TableSpec
+from reconcile.values import Json, PolymorphicReference, members_of
+
+_NAMED = "_named"
 
 
 def unmet_references(plan: Plan, live: Dataset) -> list[Finding]:
     """
     Find references of rows to be written that neither the live tables nor the plan's own creates can meet.
 
-    That happens when a run leaves a table out that its rows need; one finding per reference column.
+    That happens when a run leaves a table out that its rows need; one finding per reference column and table.
     """
     planned = {table.spec.name: table for table in plan.tables}
     findings: list[Finding] = []
     for table in plan.tables:
-        rows = table.rows.filter(pl.col(ACTION).is_in([Action.CREATE, Action.UPDATE])).select(KEY, AFTER)
+        rows = table.rows.filter(pl.col(ACTION).is_in([Action.CREATE, Action.UPDATE]))
+        if rows.is_empty():
+            continue
         for column, target in table.spec.references():
-            if rows.is_empty() or isinstance(column.kind, Json):
-                continue
-            wanted = pl.col(AFTER).struct.field(column.name)
-            needed = rows.filter(wanted.is_not_null())
-            match column.kind:
-                case PolymorphicReference(discriminator, tables):
-                    selected = [value for value, name in tables if name == target]
-                    needed = needed.filter(pl.col(AFTER).struct.field(discriminator).is_in(selected))
-                case Reference() | TextReference():
-                    pass
-            there = [live.frames[target][KEY]] if target in live else []
-            if target in planned:
-                there.append(planned[target].of(Action.CREATE)[KEY])
+            part = planned.get(target)
+            if isinstance(column.kind, Json) and part is not None and not part.counts[Action.SKIP]:
+                continue  # every declared row of the target is there or comes
+            there = [live[target][KEY]] if target in live else []
+            there += [part.of(Action.CREATE)[KEY]] if part is not None else []
             present = pl.concat(there) if there else pl.Series(KEY, [], dtype=pl.String)
-            unmet = needed.filter(~wanted.is_in(present.implode()))
+            named = _named(rows, column, target)
+            unmet = named.filter(~pl.col(_NAMED).is_in(present.implode()))
             if unmet.height:
-                first = unmet.select(wanted).to_series()[0]
-                findings.append(
-                    Finding(
-                        what=f"{unmet.height} rows refer to rows of {target} that do not exist",
-                        where=f"{table.spec.name}.{column.name}, first {unmet[KEY][0]} → {first}",
-                        why=f"{target} is not part of this run and the database does not have them",
-                        fix=f"include {target} (drop --table, --exclude-table, --step or --skip), or apply it first",
-                    )
-                )
+                findings.append(_unmet(table.spec, column, target, unmet))
     return findings
+
+
+def _named(rows: pl.DataFrame, column: Column, target: str) -> pl.DataFrame:
+    """List (`_key`, `_named`): which rows of *target* the rows name in *column*, ids that nothing has left out."""
+    cell = pl.col(AFTER).struct.field(column.name)
+    match column.kind:
+        case PolymorphicReference(discriminator, tables):
+            selected = [value for value, name in tables if name == target]
+            rows = rows.filter(pl.col(AFTER).struct.field(discriminator).is_in(selected))
+        case Json(references):
+            members = [member for member, name in references if name == target]
+            cell = cell.map_elements(lambda document: _items(document, members), return_dtype=pl.List(pl.String))
+            named = rows.select(KEY, cell.alias(_NAMED)).drop_nulls().explode(_NAMED, empty_as_null=False)
+            return named.filter(~pl.col(_NAMED).str.starts_with(UNRESOLVED))
+        case _:
+            pass
+    named = rows.select(KEY, cell.alias(_NAMED)).drop_nulls(_NAMED)
+    return named.filter(~pl.col(_NAMED).str.starts_with(UNRESOLVED))
+
+
+def _items(document: str, members: list[str]) -> list[str]:
+    return [item for _, item in members_of(document, members) if isinstance(item, str)]
+
+
+def _unmet(spec: TableSpec, column: Column, target: str, rows: pl.DataFrame) -> Finding:
+    key, named = rows.row(0)
+    return Finding(
+        what=f"{rows[KEY].n_unique()} rows refer to rows of {target} that do not exist",
+        where=f"{spec.name}.{column.name}, first {key} → {named}",
+        why=f"{target} is not part of this run and the database does not have them",
+        fix=f"include {target} (drop --table, --exclude-table, --step or --skip), or apply it first",
+    )
 
 
 def taken_values(plan: Plan, live: Dataset) -> list[Finding]:

@@ -4,21 +4,23 @@ Takes a goal and the live rows, gives each table's changes and skips with a reas
 the same again after the write, when nothing may be left to do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 import polars as pl
 
 from reconcile import gaps
 from reconcile.dataset import ID, KEY, STEP, Dataset
 from reconcile.diff import ACTION, AFTER, BEFORE, REASON, Action, Reason, TableDiff, counts, diff, empty_live
-from reconcile.spec import Policy, Profile, TableSpec
+from reconcile.spec import Column, Policy, Profile, TableSpec
 from reconcile.state import GapRule
-from reconcile.values import PolymorphicReference, Reference, TextReference
+from reconcile.values import Json, PolymorphicReference, Reference, TextReference, members_of
 
 WHY = "why"
-_PARENT = "_parent"
+_LONGEST_CHAIN = 20
+"""How often a top-up looks at its own result; each pass lets in what hung on the one before."""
 
 
 class Mode(StrEnum):
@@ -83,12 +85,58 @@ def decide(goal: Goal, live: Dataset) -> dict[str, TablePlan]:
     Rows of steps that the goal leaves out are not in the result; a live row that nobody declares belongs to the step
     of its table.
     """
-    diffs = diff(goal.desired, live, goal.tables)
-    rows = {name: _of_steps(table.spec, _verdicts(table, goal), goal.steps) for name, table in diffs.items()}
-    if goal.mode is Mode.TOP_UP:
-        rows = _withhold(goal.desired.specs, rows)
-        rows = _fill_gaps(goal, live, rows)
-    return {name: _table_plan(goal, name, rows[name], live) for name in diffs}
+    rows = _top_up(goal, live) if goal.mode is Mode.TOP_UP else _differences(goal, live, goal.tables)
+    chosen = {name: _of_steps(rows[name], goal.steps) for name in goal.tables}
+    return {name: _table_plan(goal, name, part, live) for name, part in chosen.items()}
+
+
+def _differences(goal: Goal, live: Dataset, tables: Iterable[str]) -> dict[str, pl.DataFrame]:
+    """Say of each difference in *tables* what becomes of it, whatever its step."""
+    return {name: _verdicts(table, goal) for name, table in diff(goal.desired, live, tables).items()}
+
+
+def _top_up(goal: Goal, live: Dataset) -> dict[str, pl.DataFrame]:
+    """
+    Decide what a top-up adds and mends.
+
+    What a gap rule mends may let in a part that was withheld, and what comes in may have gaps: both are repeated on
+    their own result until nothing is left to do. What a run would find after the write is therefore nothing.
+    """
+    specs = goal.desired.specs
+    tables = [name for name in goal.desired.frames if name in goal.tables or name in live]
+    rows = _withhold(specs, _differences(goal, live, tables))
+    result, current = rows, live
+    touched: dict[str, list[pl.DataFrame]] = {}
+    for _ in range(_LONGEST_CHAIN):
+        creates = _creates(goal, rows)
+        merged = _with_creates(specs, goal.tables, current, creates)
+        filled = gaps.fill(merged, _gap_rules(goal), goal.profile)
+        for name, keys in filled.touched.items():
+            touched.setdefault(name, []).append(keys)
+        if not (creates or filled.touched):
+            break
+        current = Dataset(specs, {name: _numbered(frame) for name, frame in filled.dataset.frames.items()})
+        rows = _withhold(specs, _differences(goal, current, tables))
+        result = {name: _let_in(result[name], rows[name]) for name in tables}
+    for name, parts in touched.items():
+        result[name] = _overlay(specs[name], result[name], current[name], live, _told(pl.concat(parts)))
+    return result
+
+
+def _gap_rules(goal: Goal) -> list[GapRule]:
+    return [rule for rule in goal.gap_rules if rule.step in goal.steps and rule.table in goal.tables]
+
+
+def _creates(goal: Goal, rows: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Give the rows that the run would create, of the chosen tables and steps."""
+    found = {name: _of_steps(rows[name], goal.steps).filter(pl.col(ACTION) == Action.CREATE) for name in goal.tables}
+    return {name: creates for name, creates in found.items() if creates.height}
+
+
+def _let_in(rows: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
+    """Create what was withheld at first and is not any more."""
+    created = later.filter(pl.col(ACTION) == Action.CREATE)
+    return pl.concat([rows.join(created, on=KEY, how="anti"), created.select(rows.columns)]) if created.height else rows
 
 
 def _table_plan(goal: Goal, name: str, rows: pl.DataFrame, live: Dataset) -> TablePlan:
@@ -107,8 +155,8 @@ def _table_plan(goal: Goal, name: str, rows: pl.DataFrame, live: Dataset) -> Tab
     return TablePlan(spec, rows, counts(rows), {step: n for step, n in kept.iter_rows() if step in goal.steps})
 
 
-def _of_steps(spec: TableSpec, rows: pl.DataFrame, steps: frozenset[str]) -> pl.DataFrame:
-    return rows.with_columns(pl.col(STEP).fill_null(spec.step)).filter(pl.col(STEP).is_in(list(steps)))
+def _of_steps(rows: pl.DataFrame, steps: frozenset[str]) -> pl.DataFrame:
+    return rows.filter(pl.col(STEP).is_in(list(steps)))
 
 
 def _verdicts(table: TableDiff, goal: Goal) -> pl.DataFrame:
@@ -120,6 +168,7 @@ def _verdicts(table: TableDiff, goal: Goal) -> pl.DataFrame:
     rows = table.rows.with_columns(
         pl.col(REASON).replace_strict(reasons, actions, return_dtype=pl.String).alias(ACTION),
         pl.col(REASON).replace_strict(reasons, whys, return_dtype=pl.String).alias(WHY),
+        pl.col(STEP).fill_null(spec.step),
     )
     if goal.mode is Mode.EXACT and spec.policy is Policy.MANAGED:
         rows = _drop_parts(spec, rows, goal.desired)
@@ -175,14 +224,13 @@ def _tell_deleted(spec: TableSpec, rows: pl.DataFrame) -> pl.DataFrame:
     """Say of a row that was deleted softly that this is why it differs."""
     if spec.soft_delete is None:
         return rows
-    deleted = pl.col(BEFORE).struct.field(spec.soft_delete).is_not_null()
-    is_difference = pl.col(REASON) == Reason.DIFFERS
+    deleted = pl.col(BEFORE).struct.field(spec.soft_delete).is_not_null().fill_null(value=False)
     told = (
-        pl.when(~(is_difference & deleted.fill_null(value=False)))
+        pl.when((pl.col(REASON) != Reason.DIFFERS) | ~deleted)
         .then(pl.col(WHY))
         .when(pl.col(ACTION) == Action.UPDATE)
-        .then(pl.lit("deleted softly; a reset restores it"))
-        .otherwise(pl.lit("deleted softly; a top-up leaves it so"))
+        .then(pl.lit("deleted softly and declared: it is restored"))
+        .otherwise(pl.format("deleted softly and left so: {}", WHY))
     )
     return rows.with_columns(told.alias(WHY))
 
@@ -214,60 +262,76 @@ def _withhold(specs: Mapping[str, TableSpec], rows: Mapping[str, pl.DataFrame]) 
 def _left_out(spec: TableSpec, rows: Mapping[str, pl.DataFrame]) -> tuple[pl.Expr, pl.Expr]:
     """Say which creates of a table cannot stand, and why."""
     is_left, why = pl.lit(value=False), pl.lit("")
-    is_create = pl.col(ACTION) == Action.CREATE
     for column in spec.columns:
-        for condition, parent in _targets(column.kind):
+        for parent, names_one_of in _targets(column):
             if parent not in rows:
                 continue
             table = rows[parent]
             absent = table.filter((pl.col(REASON) == Reason.MISSING) & (pl.col(ACTION) == Action.SKIP))[KEY]
-            changed = table.filter(pl.col(REASON) == Reason.DIFFERS)[KEY]
-            cell = pl.col(AFTER).struct.field(column.name)
             refuses = [(absent, f"its {parent} row is left out")]
             if column.is_part and spec.prunes:
+                changed = table.filter(pl.col(REASON) == Reason.DIFFERS)[KEY]
                 refuses.append((changed, f"part of a {parent} row that is not as declared"))
             for keys, reason in refuses:
                 if len(keys):
-                    hit = is_create & condition & cell.is_in(keys.implode())
+                    hit = ((pl.col(ACTION) == Action.CREATE) & names_one_of(keys)).fill_null(value=False)
                     why = pl.when(hit).then(pl.lit(reason)).otherwise(why)
-                    is_left = is_left | hit.fill_null(value=False)
+                    is_left = is_left | hit
     return is_left, why
 
 
-def _targets(kind: object) -> Sequence[tuple[pl.Expr, str]]:
-    match kind:
+def _targets(column: Column) -> Iterator[tuple[str, Callable[[pl.Series], pl.Expr]]]:
+    """Give per table that *column* refers to whether a row to be created names one of some of its keys."""
+    cell = pl.col(AFTER).struct.field(column.name)
+    match column.kind:
         case Reference(table) | TextReference(table):
-            return [(pl.lit(value=True), table)]
+            yield table, partial(_names, cell)
         case PolymorphicReference(discriminator, tables):
-            return [(pl.col(AFTER).struct.field(discriminator) == value, table) for value, table in tables]
+            selector = pl.col(AFTER).struct.field(discriminator)
+            for value, table in tables:
+                yield table, partial(_names, pl.when(selector == value).then(cell))
+        case Json(references):
+            for member, table in references:
+                yield table, partial(_names_inside, cell, member)
         case _:
-            return []
+            pass
 
 
-def _fill_gaps(goal: Goal, live: Dataset, rows: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """Run the gap rules of the chosen steps and tables on the live rows together with those to be created."""
-    rules = [rule for rule in goal.gap_rules if rule.step in goal.steps and rule.table in rows]
-    if not rules:
-        return dict(rows)
-    result = dict(rows)
-    filled = gaps.fill(_with_creates(goal.desired.specs, live, rows), rules, goal.profile)
-    for name, touched in filled.touched.items():
-        told = touched.group_by(KEY, maintain_order=True).agg(
-            pl.col(STEP).last(),
-            pl.format("{}: {}", gaps.RULE, gaps.TITLE).unique(maintain_order=True).str.join("; ").alias(WHY),
-        )
-        result[name] = _overlay(goal.desired.specs[name], result[name], filled.dataset[name], live, told)
-    return result
+def _names(cell: pl.Expr, keys: pl.Series) -> pl.Expr:
+    return cell.is_in(keys.implode())
 
 
-def _with_creates(specs: Mapping[str, TableSpec], live: Dataset, rows: Mapping[str, pl.DataFrame]) -> Dataset:
+def _names_inside(cell: pl.Expr, member: str, keys: pl.Series) -> pl.Expr:
+    known = set(keys)
+
+    def names(document: str) -> bool:
+        return any(item in known for _, item in members_of(document, [member]))
+
+    return cell.map_elements(names, return_dtype=pl.Boolean)
+
+
+def _told(touched: pl.DataFrame) -> pl.DataFrame:
+    """Say per touched row the step of the last rule, and which rules touched it."""
+    names = pl.format("{}: {}", gaps.RULE, gaps.TITLE).unique(maintain_order=True)
+    return touched.group_by(KEY, maintain_order=True).agg(pl.col(STEP).last(), names.str.join("; ").alias(WHY))
+
+
+def _with_creates(
+    specs: Mapping[str, TableSpec], tables: Iterable[str], live: Dataset, creates: Mapping[str, pl.DataFrame]
+) -> Dataset:
+    """Give the live rows, complete, together with those to be created in *tables*, which have no surrogate key yet."""
     frames = {name: complete(specs[name], frame) for name, frame in live.frames.items() if name in specs}
-    for name, table in rows.items():
-        creates = table.filter(pl.col(ACTION) == Action.CREATE)
-        present = frames.get(name, empty_live(specs[name]))
-        new = creates.select(KEY, ID, pl.col(AFTER).struct.unnest())
-        frames[name] = pl.concat([present, new.select(present.columns)])
+    frames = {name: empty_live(specs[name]) for name in tables if name not in frames} | frames
+    for name, rows in creates.items():
+        new = rows.select(KEY, ID, pl.col(AFTER).struct.unnest())
+        frames[name] = pl.concat([frames[name], new.select(frames[name].columns)])
     return Dataset(specs, frames)
+
+
+def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
+    """Give rows that are not there yet a surrogate key that no live row has, so that they count as live."""
+    below = pl.min_horizontal(pl.col(ID).min().fill_null(0), 0) - pl.int_range(1, pl.len() + 1)
+    return frame.with_columns(pl.col(ID).fill_null(below))
 
 
 def complete(spec: TableSpec, frame: pl.DataFrame) -> pl.DataFrame:

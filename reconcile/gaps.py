@@ -35,7 +35,8 @@ def fill(dataset: Dataset, rules: Iterable[GapRule], profile: Profile) -> Filled
     A rule whose tables the dataset lacks is left out: it is for a run that has them.
 
     Raises:
-        ValueError: a rule changes a column that it does not declare or that is not managed.
+        ValueError: a rule changes a column that it does not declare or that is not managed, or
+            proposes a row twice.
 
     """
     frames = dict(dataset.frames)
@@ -45,6 +46,8 @@ def fill(dataset: Dataset, rules: Iterable[GapRule], profile: Profile) -> Filled
             continue
         current = Dataset(dataset.specs, frames)
         proposed = rule.propose(current, profile)
+        if proposed[KEY].is_duplicated().any():
+            raise ValueError(f"gap rule {rule.id} proposes a row twice")
         frames[rule.table], keys = (
             _changed(current, rule, proposed) if rule.columns else _extended(current, rule, proposed)
         )
@@ -58,7 +61,11 @@ def fill(dataset: Dataset, rules: Iterable[GapRule], profile: Profile) -> Filled
 
 
 def _changed(dataset: Dataset, rule: GapRule, proposed: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-    """Give the table with the declared columns of the proposed rows, and the keys of the rows that differ now."""
+    """
+    Give the table with the declared columns of the proposed rows, and the keys of the rows that differ now.
+
+    A row keeps the key it is live under: one that a new value gives it counts when the rows are read again.
+    """
     spec, frame = dataset.specs[rule.table], dataset[rule.table]
     stray = set(proposed.columns) - {KEY, *rule.columns}
     unmanaged = [name for name in rule.columns if spec.column(name).owner is not Owner.DESIRED]

@@ -5,6 +5,7 @@ type and `text` turns it back: `parse(text(x)) = x` for every canonical x. Must 
 """
 
 import json
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -221,6 +222,27 @@ def dump_json(value: object) -> str:
         # Half a surrogate pair can only be written escaped.
         return json.dumps(shortest, sort_keys=True, separators=(",", ":"))
     return document
+
+
+def translate_members(value: object, members: Collection[str], translate: Callable[[str, object], object]) -> object:
+    """Give a decoded JSON value with what stands under *members*, at any depth, translated by member and item."""
+    match value:
+        case list():
+            return [translate_members(item, members, translate) for item in value]
+        case dict():
+            return {
+                member: translate(member, item) if member in members else translate_members(item, members, translate)
+                for member, item in value.items()
+            }
+        case _:
+            return value
+
+
+def members_of(document: str, members: Collection[str]) -> list[tuple[str, object]]:
+    """List what stands under one of *members* in a JSON document, at any depth, as (member, item)."""
+    found: list[tuple[str, object]] = []
+    translate_members(json.loads(document), members, lambda member, item: found.append((member, item)))
+    return found
 
 
 def _shortest_numbers(value: object) -> object:

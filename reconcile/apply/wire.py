@@ -20,6 +20,7 @@ from reconcile.values import (
     TextReference,
     dump_json,
     text,
+    translate_members,
 )
 
 Ids = Mapping[str, pl.DataFrame]
@@ -118,23 +119,15 @@ def _json_ids(cells: pl.Series, references: tuple[tuple[str, str], ...], ids: Id
         member: dict(ids[table].select(KEY, ID).iter_rows()) if table in ids else {} for member, table in references
     }
 
-    def translate(value: object) -> object:
-        match value:
-            case list():
-                return [translate(item) for item in value]
-            case dict():
-                return {
-                    member: _number(numbers[member], item)
-                    if member in numbers and isinstance(item, str)
-                    else translate(item)
-                    for member, item in value.items()
-                }
-            case _:
-                return value
+    def number(member: str, item: object) -> object:
+        if isinstance(item, str):
+            return _number(numbers[member], item)
+        return translate_members(item, numbers, number)
 
-    return cells.map_elements(
-        lambda document: dump_json(translate(json.loads(document))), return_dtype=pl.String, skip_nulls=True
-    )
+    def document(source: str) -> str:
+        return dump_json(translate_members(json.loads(source), numbers, number))
+
+    return cells.map_elements(document, return_dtype=pl.String, skip_nulls=True)
 
 
 def _number(numbers: Mapping[str, int], key: str) -> object:

@@ -2,18 +2,20 @@
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from reconcile.apply.run import apply, remaining, violation
+from reconcile.checks.verify import verify
 from reconcile.cli.options import ApplyOptions
 from reconcile.cli.output import TOOL_VERSION, Output
-from reconcile.cli.passwords import hashes, make_up, needed_secrets, supplied
+from reconcile.cli.passwords import hashes, make_up, needed_secrets
 from reconcile.cli.plan import render, show
 from reconcile.cli.planning import Planned, make_plan
 from reconcile.cli.progress import open_progress
 from reconcile.cli.registry import check_registry, write_registry
 from reconcile.cli.session import Session, is_absent, managed_tables
+from reconcile.dataset import Dataset
 from reconcile.decide import Mode
 from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
 from reconcile.live.connect import snapshot
@@ -42,21 +44,19 @@ def write(planned: Planned, session: Session, options: ApplyOptions, output: Out
         output.result(render(planned, options))
     output.findings(planned.plan.findings)
     if planned.plan.is_empty:
-        _report(planned.plan, [], 0.0, output)
-        write_registry(options.registry, session, planned.goal.desired, planned.live.dataset)
-        return ExitCode.OK
-    chosen = supplied(session, options)
+        verdicts = verify(planned.rules, planned.live.dataset)
+        output.findings(_unmended(planned, session, verdicts))
+        return _end(planned, session, options, output, verdicts=verdicts, live=planned.live.dataset)
     if not options.force:
         confirm(planned.plan, session, output)
-    return _carry_out(planned, session, options, chosen, output)
+    return _carry_out(planned, session, options, output)
 
 
-def _carry_out(
-    planned: Planned, session: Session, options: ApplyOptions, chosen: Mapping[str, str], output: Output
-) -> ExitCode:
+def _carry_out(planned: Planned, session: Session, options: ApplyOptions, output: Output) -> ExitCode:
     plan, started = planned.plan, time.monotonic()
     required = needed_secrets(plan)
-    made_up = make_up(session, required - set(chosen))
+    made_up = make_up(session, required - set(planned.passwords))
+    words = {name: word for name, word in {**planned.passwords, **made_up}.items() if name in required}
     with open_progress(output) as progress:
         outcome = apply(
             target=session.target,
@@ -68,25 +68,65 @@ def _carry_out(
             specs=planned.goal.desired.specs,
             rules=planned.rules,
             progress=progress,
-            secrets=hashes(session, {name: word for name, word in {**chosen, **made_up}.items() if name in required}),
+            secrets=hashes(session, words),
             missing=managed_tables(session) if is_absent(session.target) else None,
             access=session.state.access,
         )
     # Committed: nobody could tell the passwords any more if something below failed.
-    for password in made_up.values():
-        output.once(f"Password of the new accounts, shown this once: {password}")
+    for name, word in made_up.items():
+        whose = f" ({name})" if len(made_up) > 1 else ""
+        output.once(f"Password of the new accounts{whose}, shown this once: {word}")
     with snapshot(session.target, session.engine) as connection:
         live = read_again(connection, planned.schema, outcome.live)
     output.findings(replace(violation(verdict), severity=Severity.WARNING) for verdict in outcome.introduced)
     output.findings(_unmended(planned, session, outcome.verdicts))
-    output.log("applied", seconds=round(time.monotonic() - started, 2), rows=plan.written)
+    duration_s = time.monotonic() - started
+    output.log("applied", seconds=round(duration_s, 2), rows=plan.written)
     left = [] if live is outcome.live else remaining(planned.goal, live.dataset)
-    _report(plan, outcome.verdicts, time.monotonic() - started, output)
-    write_registry(options.registry, session, planned.goal.desired, live.dataset)
+    return _end(
+        planned,
+        session,
+        options,
+        output,
+        verdicts=outcome.verdicts,
+        live=live.dataset,
+        duration_s=duration_s,
+        left=[_not_converged(part.spec.name, part.written) for part in left],
+    )
+
+
+def _end(
+    planned: Planned,
+    session: Session,
+    options: ApplyOptions,
+    output: Output,
+    *,
+    verdicts: Sequence[Verdict],
+    live: Dataset,
+    duration_s: float = 0.0,
+    left: Sequence[Finding] = (),
+) -> ExitCode:
+    """Write the registry, sum up, and say what went wrong after the commit."""
+    errors = [*left]
+    try:
+        write_registry(options.registry, session, planned.goal.desired, live)
+    except ReconcileError as error:
+        errors += error.findings
+    plan = planned.plan
+    if output.format == "json":
+        output.result(
+            json.render_outcome(
+                plan, tool_version=TOOL_VERSION, verdicts=verdicts, duration_s=duration_s, errors=errors
+            )
+        )
+    else:
+        if verdicts:
+            output.result(text.render_verdict_total(verdicts))
+        output.result(text.render_outcome(plan, duration_s))
+    output.errors(errors)
     if left:
-        output.failure([_not_converged(part.spec.name, part.written) for part in left])
         return ExitCode.NOT_CONVERGED
-    return ExitCode.OK
+    return ExitCode.ERROR if errors else ExitCode.OK
 
 
 def _unmended(planned: Planned, session: Session, verdicts: Sequence[Verdict]) -> list[Finding]:
@@ -103,15 +143,6 @@ def _unmended(planned: Planned, session: Session, verdicts: Sequence[Verdict]) -
         for rule in left_out
         if plan.mode is Mode.TOP_UP and not verdict.has_passed and verdict.rule.id in rule.mends
     ]
-
-
-def _report(plan: Plan, verdicts: Sequence[Verdict], duration_s: float, output: Output) -> None:
-    if output.format == "json":
-        output.result(json.render_outcome(plan, tool_version=TOOL_VERSION, verdicts=verdicts, duration_s=duration_s))
-        return
-    if verdicts:
-        output.result(text.render_verdict_total(verdicts))
-    output.result(text.render_outcome(plan, duration_s))
 
 
 def confirm(plan: Plan, session: Session, output: Output) -> None:

@@ -71,7 +71,11 @@ class Output:
         found = list(findings)
         if self.format == "json":
             sys.stdout.write(json.render_errors(found, tool_version=TOOL_VERSION) + "\n")
-        for finding in found:
+        self.errors(found)
+
+    def errors(self, findings: Iterable[Finding]) -> None:
+        """Write what went wrong to stderr."""
+        for finding in findings:
             sys.stderr.write(f"error: {text.render_finding(finding)}\n")
 
 

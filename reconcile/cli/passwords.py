@@ -59,13 +59,12 @@ def _unusable(what: str, where: str, why: str) -> ReconcileError:
     return ReconcileError([finding], ExitCode.USAGE)
 
 
-def without_password(session: Session, options: RunOptions, chosen: Chosen) -> tuple[Chosen, list[Finding]]:
+def without_password(session: Session, known: Mapping[str, str], chosen: Chosen) -> tuple[Chosen, list[Finding]]:
     """
-    Leave out the steps whose accounts would get a made-up password on a protected target.
+    Leave out the steps whose accounts have no password in *known* and would get a made-up one on a protected target.
 
     Their tables stay: other steps may write them too.
     """
-    known = supplied(session, options)
     findings: list[Finding] = []
     steps = set(chosen.steps)
     for password in session.state.passwords:

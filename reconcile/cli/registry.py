@@ -2,8 +2,8 @@
 
 import json
 import os
+from errno import EISDIR
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import polars as pl
 
@@ -15,15 +15,25 @@ from reconcile.render.json import FORMAT_VERSION
 
 def check_registry(file: str | None, session: Session) -> None:
     """
-    Look, before anything is written, whether the state has what *file* is to list; None asks for no registry.
+    Look, before anything is written, whether *file* can be and the state has what it is to list; None asks for none.
 
     Raises:
-        ReconcileError: it names no registry step; exit code 64.
+        ReconcileError: the state names no registry step (exit code 64), or the file cannot be written (1).
 
     """
-    if file is not None and session.state.registry_step is None:
+    if file is None:
+        return
+    if session.state.registry_step is None:
         why = f"desired state {session.state.name} names no step whose rows it lists"
         raise ReconcileError([_finding(file, why, "leave --registry out")], ExitCode.USAGE)
+    try:
+        if Path(file).is_dir():
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+        part = _part(Path(file))
+        part.touch()
+        part.unlink()
+    except OSError as error:
+        raise ReconcileError([_finding(file, _reason(error), "name a file that can be written")]) from error
 
 
 def write_registry(file: str | None, session: Session, desired: Dataset, live: Dataset) -> None:
@@ -55,7 +65,7 @@ def write_registry(file: str | None, session: Session, desired: Dataset, live: D
         _write(Path(file), json.dumps(document, ensure_ascii=False, indent=2) + "\n")
     except OSError as error:
         fix = "the rows are in the database; run the command again with a file that can be written"
-        raise ReconcileError([_finding(file, error.strerror or type(error).__name__, fix)]) from error
+        raise ReconcileError([_finding(file, _reason(error), fix)]) from error
 
 
 def _ids(declared: pl.DataFrame, live: pl.DataFrame) -> dict[str, int]:
@@ -63,9 +73,21 @@ def _ids(declared: pl.DataFrame, live: pl.DataFrame) -> dict[str, int]:
 
 
 def _write(path: Path, content: str) -> None:
-    with NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
-        part.write(content)
-    os.replace(part.name, path)
+    part = _part(path)
+    try:
+        part.write_text(content, encoding="utf-8")
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _part(path: Path) -> Path:
+    """Name the file beside *path* that is written first."""
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__
 
 
 def _finding(file: str, why: str, fix: str) -> Finding:

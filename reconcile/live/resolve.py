@@ -15,7 +15,17 @@ from reconcile.errors import Finding, ReconcileError, Severity
 from reconcile.live.collation import BINARY, Collation, Weigh, fold
 from reconcile.live.read import RawTable
 from reconcile.spec import Column, Owner, TableSpec
-from reconcile.values import Json, PolymorphicReference, Reference, Text, TextReference, dump_json, parse, text
+from reconcile.values import (
+    Json,
+    PolymorphicReference,
+    Reference,
+    Text,
+    TextReference,
+    dump_json,
+    parse,
+    text,
+    translate_members,
+)
 
 _FOLDED = "_folded"
 _TARGET_KEY = "_target_key"
@@ -175,21 +185,9 @@ def _replace_json_ids(
         is_id = isinstance(item, int) and not isinstance(item, bool)
         return names[member].get(str(item) if is_id else "", None if item is None else UNRESOLVED + dump_json(item))
 
-    def translate(value: object) -> object:
-        match value:
-            case list():
-                return [translate(item) for item in value]
-            case dict():
-                return {
-                    member: key_of(member, item) if member in names else translate(item)
-                    for member, item in value.items()
-                }
-            case _:
-                return value
-
     def document(source: str) -> str:
         try:
-            return dump_json(translate(json.loads(source)))
+            return dump_json(translate_members(json.loads(source), names, key_of))
         except ValueError:
             return source
 

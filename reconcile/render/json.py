@@ -87,8 +87,10 @@ def render_verdicts(verdicts: Sequence[Verdict], *, tool_version: str, target: s
     )
 
 
-def render_outcome(plan: Plan, *, tool_version: str, verdicts: Sequence[Verdict], duration_s: float) -> str:
-    """Give what an apply did as one JSON document."""
+def render_outcome(
+    plan: Plan, *, tool_version: str, verdicts: Sequence[Verdict], duration_s: float, errors: Sequence[Finding] = ()
+) -> str:
+    """Give what an apply did as one JSON document; *errors* are what failed after the commit."""
     totals: Mapping[Action, int] = plan.totals
     return _dump(
         {
@@ -104,6 +106,7 @@ def render_outcome(plan: Plan, *, tool_version: str, verdicts: Sequence[Verdict]
             "kept": plan.kept,
             "duration_s": round(duration_s, 3),
             "failed_checks": [v.rule.id for v in verdicts if not v.has_passed],
+            "errors": _findings(errors),
         }
     )
 

@@ -72,11 +72,12 @@ def test_a_row_that_is_named_by_a_text_must_be_there_too() -> None:
     ]
 
 
-def test_a_document_is_not_asked_for_its_references() -> None:
-    """Those that nothing meets are found when they are written."""
+def test_ids_inside_a_document_are_references_too() -> None:
     desired = declared({"notes": [{"ref": "n1", "body": '{"good_id":"GONE"}'}]})
 
-    assert unmet(planned(desired, live({})), live({})) == []
+    assert unmet(planned(desired, live({})), live({})) == [
+        ("notes.body, first n1 → GONE", "1 rows refer to rows of goods that do not exist")
+    ]
 
 
 def taken(desired: Dataset, found: Dataset, mode: Mode = Mode.RESET) -> list[Finding]:

@@ -94,14 +94,12 @@ def test_a_row_that_refers_to_a_withheld_row_of_its_own_table_is_withheld() -> N
     assert withheld(aim(wanted(rows)), present(EDITED))["l2"] == ("lines", LEFT.format("lines"))
 
 
-@pytest.mark.xfail(reason="references inside JSON are not followed; the run would stop with a missing parent")
 def test_a_row_whose_document_refers_to_a_withheld_row_is_withheld() -> None:
     rows = {**CHAIN, "remarks": [{"code": "r1", "body": '{"invoice_id":"i1"}'}]}
 
     assert "r1" in withheld(aim(wanted(rows)), present(EDITED))
 
 
-@pytest.mark.xfail(reason="rows of steps left out are dropped before the parts are looked at")
 def test_parts_are_withheld_whichever_step_their_row_belongs_to() -> None:
     rows = {**CHAIN, "invoices": [{"number": "i1", "order": "o1", "_step": "fixtures"}], "lines": [], "payments": []}
 
@@ -177,7 +175,7 @@ def test_a_rule_does_not_see_the_rows_that_are_withheld() -> None:
 
     decide(aim(wanted(CHAIN), Mode.TOP_UP, replace(rule, propose=look)), present(EDITED))
 
-    assert seen == [["i2"]]
+    assert {tuple(keys) for keys in seen} == {("i2",)}
 
 
 def test_two_rules_on_one_row_are_both_named() -> None:
@@ -277,7 +275,6 @@ def left_after(goal: Goal, found: Dataset) -> dict[str, int]:
     return {name: part.written for name, part in again.items() if part.written}
 
 
-@pytest.mark.xfail(reason="what is withheld is decided before the gap rules have run")
 def test_parts_of_a_row_that_a_rule_mends_to_what_is_declared_come_at_once() -> None:
     """Otherwise the plan after the write is not empty, and the apply rolls everything back."""
     desired = wanted({"orders": [{"number": "o1", "total": "0"}], "invoices": [{"number": "i1", "order": "o1"}]})
@@ -292,7 +289,6 @@ def invoice_the_orders(rows: Dataset, _: Profile) -> pl.DataFrame:
     return bare.select(**new).with_columns(pl.col("number").alias(KEY))
 
 
-@pytest.mark.xfail(reason="what is withheld is decided before the gap rules have run")
 def test_rows_that_refer_to_a_withheld_row_come_with_the_rule_that_adds_it() -> None:
     """A rule may give a changed order an invoice under the number of the one that was withheld."""
     rule = adds(invoice_the_orders, "orders", table="invoices")

@@ -3,11 +3,14 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import EntryPoint, distribution
 from pathlib import Path
 
 import pytest
 
+from desired_state import STATE
+from reconcile.cli.main import COMMANDS, Parser
 from tests.facts import CHECKOUT
 
 SCRIPTS = [entry for entry in distribution("terp-reconcile").entry_points if entry.group == "console_scripts"]
@@ -87,3 +90,78 @@ def test_runbook_index_and_pages_agree() -> None:
     linked = set(re.findall(r"\]\(([\w-]+\.md)\)", (folder / "README.md").read_text(encoding="utf-8")))
 
     assert linked == {page.name for page in folder.glob("*.md")} - {"README.md"}
+
+
+def pages() -> dict[str, str]:
+    """Give the pages that people read, by their path in the repository."""
+    files = [*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").glob("*.md"), *(CHECKOUT / "runbooks").glob("*.md")]
+    return {str(file.relative_to(CHECKOUT)): file.read_text(encoding="utf-8") for file in files}
+
+
+def anchors(page: str) -> set[str]:
+    """Give the anchors of a page's headings, as code forges make them."""
+    headings = re.findall(r"^#+ (.+)$", page, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_links_lead_somewhere() -> None:
+    found = pages()
+    dead = []
+    for name, text in found.items():
+        for link in re.findall(r"\]\(([^)\s]+)\)", text):
+            path, _, anchor = link.partition("#")
+            file = ((CHECKOUT / name).parent / path if path else CHECKOUT / name).resolve()
+            if not file.exists() or (anchor and anchor not in anchors(file.read_text(encoding="utf-8"))):
+                dead.append(f"{name}: {link}")
+
+    assert dead == []
+
+
+def test_the_readme_names_every_command() -> None:
+    named = re.findall(r"^\| `reconcile ([a-z]+)", pages()["README.md"], re.MULTILINE)
+
+    assert sorted(named) == sorted(COMMANDS)
+
+
+def flags(command: str) -> Iterator[str]:
+    """List the long flags of a command, those that its help does not show left out."""
+    parser = Parser(COMMANDS[command].options)
+    for action in parser._actions:
+        if action.help != "==SUPPRESS==":
+            yield from (flag for flag in action.option_strings if flag.startswith("--"))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_flag_is_explained_on_a_page(command: str) -> None:
+    """What only --help names is not found by somebody who does not know that it exists."""
+    shown = "\n".join(pages().values())
+
+    assert [flag for flag in flags(command) if not re.search(rf"{flag}\b", shown)] == []
+
+
+def test_the_readme_names_every_step_in_order() -> None:
+    section = pages()["README.md"].split("## The ten steps")[1].split("## ")[0]
+    named = re.findall(r"(\d+) `([a-z-]+)`", section)
+
+    assert named == [(str(number), step.id) for number, step in enumerate(STATE.steps, 1)]
+
+
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md", "docs/dataset.md", "runbooks/verify.md"])
+def test_pages_count_the_rules_as_they_are(page: str) -> None:
+    """A figure that a page states stays true when somebody adds a rule."""
+    text = pages()[page]
+    rules = [*re.findall(r"\b(\d+) rules\b", text), *re.findall(r"of (\d+) checks", text)]
+
+    assert set(rules) == {str(len(STATE.rules))}
+
+
+def test_no_page_is_wider_than_a_screen() -> None:
+    """Tables and what a command prints may be."""
+    wide = [
+        f"{name}:{number}"
+        for name, text in pages().items()
+        for number, line in enumerate(text.splitlines(), 1)
+        if len(line) > 140 and not line.startswith(("|", "    "))
+    ]
+
+    assert wide == []

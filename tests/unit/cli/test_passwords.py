@@ -130,7 +130,6 @@ def test_a_file_that_is_no_text_is_refused(shell: Shell) -> None:
     assert_refused(shell(*RUN, "--password-file", "word"), "the password file cannot be read", "UnicodeDecodeError")
 
 
-@pytest.mark.xfail(reason="the file is read twice, and a pipe is empty the second time")
 def test_the_file_may_be_a_pipe(shell: Shell) -> None:
     """As `--password-file <(…)` and `--password-file /dev/stdin` give it."""
     reader, writer = os.pipe()
