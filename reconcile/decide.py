@@ -13,7 +13,7 @@ import polars as pl
 
 from reconcile import gaps
 from reconcile.dataset import ID, KEY, STEP, Dataset
-from reconcile.diff import ACTION, AFTER, BEFORE, REASON, Action, Reason, TableDiff, counts, diff, empty_live
+from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, REASON, Action, Reason, TableDiff, counts, diff, empty_live
 from reconcile.spec import Column, Policy, Profile, TableSpec
 from reconcile.state import GapRule
 from reconcile.values import Json, PolymorphicReference, Reference, TextReference, members_of
@@ -27,13 +27,19 @@ class Mode(StrEnum):
     """
     What a run may do to rows that exist.
 
-    A reset makes the managed tables exactly as declared; a top-up adds what is missing and fills gaps; exact makes
-    the declared rows and their parts exactly as declared and leaves the rows of others alone.
+    A reset makes the managed tables exactly as declared; a top-up adds what is missing and fills gaps; add-only adds
+    what is missing and nothing else; exact makes the declared rows and their parts exactly as declared and leaves the
+    rows of others alone.
     """
 
     RESET = "reset"
     TOP_UP = "top-up"
+    ADD_ONLY = "add-only"
     EXACT = "exact"
+
+
+_ADDING = {Mode.TOP_UP: "a top-up", Mode.ADD_ONLY: "add-only"}
+"""The modes that only add, and what they are called in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +195,9 @@ def _policy(spec: TableSpec, mode: Mode) -> dict[Reason, tuple[Action, str]]:
         Reason.DUPLICATE: (Action.DELETE, "repeats the key of an older row"),
     }
     keeps = (Action.SKIP, f"{spec.name} keeps the rows of others")
-    if mode is Mode.TOP_UP:
-        verdicts[Reason.DIFFERS] = (Action.SKIP, "a top-up changes no existing row")
-        verdicts[Reason.NOT_DECLARED] = verdicts[Reason.DUPLICATE] = (Action.SKIP, "a top-up deletes no row")
+    if mode in _ADDING:
+        verdicts[Reason.DIFFERS] = (Action.SKIP, f"{_ADDING[mode]} changes no existing row")
+        verdicts[Reason.NOT_DECLARED] = verdicts[Reason.DUPLICATE] = (Action.SKIP, f"{_ADDING[mode]} deletes no row")
     elif mode is Mode.EXACT or not spec.prunes:
         verdicts[Reason.NOT_DECLARED] = verdicts[Reason.DUPLICATE] = keeps
     if spec.policy is Policy.CREATE_ONLY:
@@ -350,17 +356,26 @@ def _overlay(
     wanted = filled.join(told, on=KEY, how="semi").with_columns(pl.lit(spec.step).alias(STEP))
     present = live.frames.get(spec.name, empty_live(spec)).join(told, on=KEY, how="semi")
     sides = Dataset({spec.name: spec}, {spec.name: wanted}), Dataset({spec.name: spec}, {spec.name: present})
-    declared_steps = rows.select(KEY, pl.col(STEP).alias("_declared_step"))
+    before = rows.select(
+        KEY,
+        pl.col(STEP).alias("_declared_step"),
+        pl.when(pl.col(REASON) == Reason.DIFFERS).then(pl.col(CHANGED)).alias("_differing"),
+    )
     found = (
         diff(*sides, [spec.name])[spec.name]
         .rows.drop(STEP)
         .join(told, on=KEY, how="inner")
-        .join(declared_steps, on=KEY, how="left")
+        .join(before, on=KEY, how="left")
     )
     is_own = (pl.col(REASON) == Reason.MISSING) & pl.col("_declared_step").is_not_null()
+    left = pl.col("_differing").list.set_difference(pl.col(CHANGED)).list.sort()
     found = found.with_columns(
         pl.when(is_own).then(pl.col("_declared_step")).otherwise(pl.col(STEP)).alias(STEP),
         pl.lit(Reason.GAP.value).alias(REASON),
+        pl.when(left.list.len() > 0)
+        .then(pl.format("{}; left as they are: {}", WHY, left.list.join(", ")))
+        .otherwise(pl.col(WHY))
+        .alias(WHY),
     )
     untouched = rows.join(found, on=KEY, how="anti")
     return pl.concat([untouched, found.select(untouched.columns)])

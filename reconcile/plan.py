@@ -5,7 +5,7 @@ It says everything apply will do and why; nothing that made it (flags, clocks) r
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -23,7 +23,8 @@ class Plan:
     Everything one run will do: `tables` parents first, `deferred` the reference columns set after the creates.
 
     `steps` are all that the desired state has, `chosen` the ids of those that the run is about. `fingerprints` are
-    those of the desired tables, "" the whole; `findings` are warnings about the live rows that the plan was made from.
+    those of the desired tables, "" the whole; `findings` are warnings about the live rows that the plan was made from,
+    `left_out` says why steps that were asked for are no part of it.
     """
 
     state: str
@@ -37,6 +38,7 @@ class Plan:
     deferred: frozenset[tuple[str, str]]
     fingerprints: Mapping[str, str]
     findings: tuple[Finding, ...] = ()
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def written(self) -> int:
@@ -91,6 +93,7 @@ def make(  # one argument per fact the plan states
     parts: Mapping[str, TablePlan],
     fingerprints: Mapping[str, str],
     findings: tuple[Finding, ...] = (),
+    left_out: Mapping[str, str] | None = None,
 ) -> Plan:
     """Put the decided *parts* into the order in which they can be carried out."""
     order, deferred = dependency_order({name: part.spec for name, part in parts.items()})
@@ -106,6 +109,7 @@ def make(  # one argument per fact the plan states
         deferred=deferred,
         fingerprints=fingerprints,
         findings=findings,
+        left_out=left_out or {},
     )
 
 

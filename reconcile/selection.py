@@ -35,6 +35,8 @@ def select(selection: Selection, steps: Sequence[Step], owners: Mapping[str, Set
     """
     Apply *selection* to the tables of *owners*, each with the steps that write rows of it; tables keep their order.
 
+    Steps that check are part of every run that does not leave them out by name, or name some of them.
+
     Raises:
         ReconcileError: a step or a pattern that names nothing; exit code 64, all of them at once.
 
@@ -42,10 +44,12 @@ def select(selection: Selection, steps: Sequence[Step], owners: Mapping[str, Set
     findings = _unknown(selection, [step.id for step in steps], owners)
     if findings:
         raise ReconcileError(findings, ExitCode.USAGE)
+    names_checks = any(step.checks and step.id in selection.steps for step in steps)
     chosen = frozenset(
         step.id
         for step in steps
-        if (not selection.steps or step.id in selection.steps) and step.id not in selection.skipped_steps
+        if (not selection.steps or step.id in selection.steps or (step.checks and not names_checks))
+        and step.id not in selection.skipped_steps
     )
     names = [
         name

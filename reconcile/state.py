@@ -110,8 +110,9 @@ class DesiredState:
     A whole application: `specs` has every table it knows of, `rows` the canonical frames of those it fills.
 
     `cleared` are the tables that a reset empties although nothing is declared in them; `registry_step` is the step
-    whose rows `--registry` lists with their ids; `access` is what `reconcile rbac` is about. The engine loads a state
-    by package name: the package's attribute `STATE`.
+    whose rows `--registry` lists with their ids; `access` is what `reconcile rbac` is about. `fit` is asked
+    before a top-up, `fit_reads` are the live tables that it looks at. The engine loads a state by package name: the
+    package's attribute `STATE`.
     """
 
     name: str
@@ -121,6 +122,7 @@ class DesiredState:
     rules: tuple[Rule, ...]
     gap_rules: tuple[GapRule, ...] = ()
     fit: Fit | None = None
+    fit_reads: tuple[str, ...] = ()
     cleared: tuple[str, ...] = ()
     passwords: tuple[Password, ...] = ()
     registry_step: str | None = None

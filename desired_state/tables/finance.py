@@ -98,7 +98,9 @@ INVOICES = TableSpec(
         Column("paymentTerms", Text(100), nullable=True),
         Column("notes", Text(), nullable=True),
         Column("referenceType", Text(50), nullable=True),
-        Column("referenceId", PolymorphicReference("referenceType", (("ORDER", "orders"),)), nullable=True),
+        Column(
+            "referenceId", PolymorphicReference("referenceType", (("ORDER", "orders"),)), nullable=True, is_part=True
+        ),
         Column("createdBy", Reference("users", "RESTRICT")),
         Column("createdAt", Timestamp(), is_clock_default=True),
         Column("updatedAt", Timestamp(), owner=Owner.CREATION, is_clock_default=True, is_clock_on_update=True),
@@ -113,7 +115,7 @@ INVOICE_LINE_ITEMS = TableSpec(
     "invoiceLineItems",
     columns=(
         Column("id", Integer(), owner=Owner.SERVER),
-        Column("invoiceId", Reference("invoices", "CASCADE")),
+        Column("invoiceId", Reference("invoices", "CASCADE"), is_part=True),
         Column("productId", Reference("products", "RESTRICT"), nullable=True),
         Column("batchId", Reference("batches", "RESTRICT"), nullable=True),
         Column("description", Text()),
@@ -144,8 +146,8 @@ PAYMENTS = TableSpec(
         Column("bankAccountId", Reference("bankAccounts", "RESTRICT"), nullable=True),
         Column("customerId", Reference("clients", "RESTRICT"), nullable=True),
         Column("vendorId", Reference("clients", "RESTRICT"), nullable=True),
-        Column("invoiceId", Reference("invoices", "RESTRICT"), nullable=True),
-        Column("billId", Reference("bills", "RESTRICT"), nullable=True),
+        Column("invoiceId", Reference("invoices", "RESTRICT"), nullable=True, is_part=True),
+        Column("billId", Reference("bills", "RESTRICT"), nullable=True, is_part=True),
         Column("notes", Text(), nullable=True),
         Column("isReconciled", Boolean(), default="0"),
         Column("reconciledAt", Timestamp(), nullable=True),
@@ -208,7 +210,7 @@ BILL_LINE_ITEMS = TableSpec(
     "billLineItems",
     columns=(
         Column("id", Integer(), owner=Owner.SERVER),
-        Column("billId", Reference("bills")),
+        Column("billId", Reference("bills"), is_part=True),
         Column("productId", Reference("products"), nullable=True),
         Column("lotId", Reference("lots"), nullable=True),
         Column("description", Text()),
@@ -242,6 +244,7 @@ LEDGER_ENTRIES = TableSpec(
                 "referenceType", (("INVOICE", "invoices"), ("PAYMENT", "payments"), ("BILL", "bills"))
             ),
             nullable=True,
+            is_part=True,
         ),
         Column("fiscalPeriodId", Reference("fiscalPeriods")),
         Column("isManual", Boolean(), default="0"),

@@ -121,7 +121,7 @@ BATCH_STATUS_HISTORY = TableSpec(
     "batch_status_history",
     columns=(
         Column("id", Integer(), owner=Owner.SERVER),
-        Column("batchId", Reference("batches", "CASCADE")),
+        Column("batchId", Reference("batches", "CASCADE"), is_part=True),
         Column("fromStatusId", Reference("workflow_statuses", "SET NULL"), nullable=True),
         Column("toStatusId", Reference("workflow_statuses", "RESTRICT")),
         Column("changedBy", Reference("users", "RESTRICT")),
@@ -137,7 +137,7 @@ INVENTORY_MOVEMENTS = TableSpec(
     "inventoryMovements",
     columns=(
         Column("id", Integer(), owner=Owner.SERVER),
-        Column("batchId", Reference("batches", "RESTRICT")),
+        Column("batchId", Reference("batches", "RESTRICT"), is_part=True),
         Column(
             "inventoryMovementType",
             Enumeration(

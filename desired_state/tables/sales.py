@@ -103,7 +103,7 @@ ORDER_LINE_ITEMS = TableSpec(
     "order_line_items",
     columns=(
         Column("id", Integer(), owner=Owner.SERVER),
-        Column("order_id", Reference("orders")),
+        Column("order_id", Reference("orders"), is_part=True),
         Column("batch_id", Reference("batches")),
         Column("product_display_name", Text(255), nullable=True),
         Column("quantity", Decimal(10, 2)),

@@ -24,6 +24,9 @@ from reconcile.plan import Plan
 from reconcile.spec import TableSpec
 from reconcile.state import Access, Rule, Verdict
 
+_LONGEST_WHY = 160
+"""Characters of one violating row that a finding shows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -154,7 +157,8 @@ def _refuse_violations(verdicts: Sequence[Verdict]) -> None:
 def violation(verdict: Verdict) -> Finding:
     """Say what a failed rule found, as a finding."""
     rows = verdict.violations
-    first = "; ".join(f"{key}: {why}" for key, why in rows.select("key", "why").head(3).iter_rows())
+    shown = (f"{key}: {why}" for key, why in rows.select("key", "why").head(3).iter_rows())
+    first = "; ".join(text if len(text) <= _LONGEST_WHY else text[: _LONGEST_WHY - 1] + "…" for text in shown)
     return Finding(
         what=f"{verdict.rule.title} does not hold",
         where=f"rule {verdict.rule.id}, tables {', '.join(verdict.rule.tables)}",

@@ -45,7 +45,7 @@ def write(planned: Planned, session: Session, options: ApplyOptions, output: Out
     output.findings(planned.plan.findings)
     if planned.plan.is_empty:
         verdicts = verify(planned.rules, planned.live.dataset)
-        output.findings(_unmended(planned, session, verdicts))
+        output.findings(_unmended(planned, session, verdicts).values())
         return _end(planned, session, options, output, verdicts=verdicts, live=planned.live.dataset)
     if not options.force:
         confirm(planned.plan, session, output)
@@ -78,8 +78,13 @@ def _carry_out(planned: Planned, session: Session, options: ApplyOptions, output
         output.once(f"Password of the new accounts{whose}, shown this once: {word}")
     with snapshot(session.target, session.engine) as connection:
         live = read_again(connection, planned.schema, outcome.live)
-    output.findings(replace(violation(verdict), severity=Severity.WARNING) for verdict in outcome.introduced)
-    output.findings(_unmended(planned, session, outcome.verdicts))
+    unmended = _unmended(planned, session, outcome.verdicts)
+    output.findings(
+        replace(violation(verdict), severity=Severity.WARNING)
+        for verdict in outcome.introduced
+        if verdict.rule.id not in unmended
+    )
+    output.findings(unmended.values())
     duration_s = time.monotonic() - started
     output.log("applied", seconds=round(duration_s, 2), rows=plan.written)
     left = [] if live is outcome.live else remaining(planned.goal, live.dataset)
@@ -129,20 +134,25 @@ def _end(
     return ExitCode.ERROR if errors else ExitCode.OK
 
 
-def _unmended(planned: Planned, session: Session, verdicts: Sequence[Verdict]) -> list[Finding]:
-    """Say of each red check which gap rule would have mended it, had its step been part of the run."""
-    plan = planned.plan
-    left_out = [rule for rule in session.state.gap_rules if rule.step not in plan.chosen]
-    return [
-        replace(
+def _unmended(planned: Planned, session: Session, verdicts: Sequence[Verdict]) -> dict[str, Finding]:
+    """Say of each red check, by its id, which gap rules would have mended it, had their steps been part of the run."""
+    if planned.plan.mode is not Mode.TOP_UP:
+        return {}
+    left_out = [rule for rule in session.state.gap_rules if rule.step not in planned.plan.chosen]
+    menders = {
+        verdict.rule.id: (verdict, rules)
+        for verdict in verdicts
+        if not verdict.has_passed and (rules := [rule for rule in left_out if verdict.rule.id in rule.mends])
+    }
+    return {
+        identifier: replace(
             violation(verdict),
-            fix=f"run without leaving out step {rule.step}: gap rule {rule.id} mends it ({rule.title})",
+            fix=f"run with step {', '.join(sorted({rule.step for rule in rules}))}: "
+            f"{', '.join(rule.id for rule in rules)} would mend it",
             severity=Severity.WARNING,
         )
-        for verdict in verdicts
-        for rule in left_out
-        if plan.mode is Mode.TOP_UP and not verdict.has_passed and verdict.rule.id in rule.mends
-    ]
+        for identifier, (verdict, rules) in menders.items()
+    }
 
 
 def confirm(plan: Plan, session: Session, output: Output) -> None:

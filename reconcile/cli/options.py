@@ -103,7 +103,7 @@ class RunOptions(TargetOptions):
             "help": "top-up: add what is missing and fill gaps; existing rows change by gap rules only",
         },
     )
-    step: list[str] = _many("--step", metavar="ID", text="only the rows of this step; repeatable")
+    step: list[str] = _many("--step", metavar="ID", text="only the rows of this step; the checks stay; repeatable")
     skip: list[str] = _many("--skip", metavar="ID", text="leave out the rows of this step; repeatable")
     table: list[str] = _many("-t", "--table", metavar="GLOB", text="only tables with this name; repeatable")
     exclude_table: list[str] = _many(
@@ -114,7 +114,7 @@ class RunOptions(TargetOptions):
     skip_augment: bool = field(
         default=False, metadata={"help": "leave out the realism step: rows it would mend stay as they are"}
     )
-    skip_validation: bool = field(default=False, metadata={"help": "leave out the checks of quality and integrity"})
+    skip_validation: bool = field(default=False, metadata={"help": "ask no check, even before the commit of a reset"})
     continue_on_error: bool = field(
         default=False, metadata={"help": "leave out an optional step whose tables the schema lacks, with a warning"}
     )
@@ -128,7 +128,10 @@ class RunOptions(TargetOptions):
     )
     allow_cascade: bool = field(
         default=False,
-        metadata={"help": "delete rows outside the run that depend on rows it deletes, shown as deletes of their own"},
+        metadata={
+            "help": "delete rows outside the run that depend on deleted ones, or take the reference away, as the plan "
+            "shows"
+        },
     )
     summary: bool = field(default=False, metadata={"help": "counts only, no rows"})
     only: Optional[tuple[str, ...]] = field(

@@ -59,20 +59,26 @@ def _unusable(what: str, where: str, why: str) -> ReconcileError:
     return ReconcileError([finding], ExitCode.USAGE)
 
 
-def without_password(session: Session, known: Mapping[str, str], chosen: Chosen) -> tuple[Chosen, list[Finding]]:
+def without_password(
+    session: Session, known: Mapping[str, str], chosen: Chosen
+) -> tuple[Chosen, dict[str, str], list[Finding]]:
     """
     Leave out the steps whose accounts have no password in *known* and would get a made-up one on a protected target.
 
     Their tables stay: other steps may write them too.
+
+    Returns:
+        What is left, why by step, and one warning per password.
+
     """
     findings: list[Finding] = []
-    steps = set(chosen.steps)
+    left_out: dict[str, str] = {}
     for password in session.state.passwords:
-        refused = [step for step in password.steps if step in steps]
+        refused = [step for step in password.steps if step in chosen.steps]
         if session.protection and password.name not in known and refused:
-            steps -= set(refused)
+            left_out |= dict.fromkeys(refused, "no password was supplied for its accounts on a protected target")
             findings.append(_refusal(session, password, refused))
-    return Chosen(chosen.tables, frozenset(steps)), findings
+    return Chosen(chosen.tables, chosen.steps - set(left_out)), left_out, findings
 
 
 def _refusal(session: Session, password: Password, steps: list[str]) -> Finding:

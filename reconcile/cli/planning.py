@@ -79,11 +79,11 @@ def make_plan(session: Session, options: RunOptions, mode: Mode | None = None, *
     selection = selection_of(options, state.steps)
     chosen = select(selection, state.steps, owners_of(everything, state))
     passwords = supplied(session, options)
-    chosen, warnings = without_password(session, passwords, chosen)
+    chosen, left_out, warnings = without_password(session, passwords, chosen)
     with snapshot(session.target, session.engine) as connection:
         everything, chosen = with_undeclared(connection, state, mode, everything, chosen)
         schema = introspect(connection, everything.specs)
-        chosen, left_out = fit_schema(
+        chosen, misfits = fit_schema(
             connection,
             state,
             everything,
@@ -96,7 +96,7 @@ def make_plan(session: Session, options: RunOptions, mode: Mode | None = None, *
         rules = tuple(rule for rule in state.rules if rule.group in _groups(state, chosen))
         specs = _to_read(state, goal, rules if reads_rules else ())
         live = read_state(connection, specs, schema, everything.frames)
-        goal, misfits = fit_rows(state, goal, live)
+        goal, unfit = fit_rows(state, goal, live)
         plan = make(
             state=state.name,
             target=str(session.target),
@@ -105,7 +105,8 @@ def make_plan(session: Session, options: RunOptions, mode: Mode | None = None, *
             steps=state.steps,
             parts=decide(goal, live.dataset),
             fingerprints=fingerprints(_only(goal.desired, chosen.tables)),
-            findings=(*warnings, *left_out, *misfits, *live.findings),
+            findings=(*warnings, *misfits, *unfit, *live.findings),
+            left_out=left_out,
         )
         _stop_on([*unmet_references(plan, live.dataset), *taken_values(plan, live.dataset)])
         found = [*dependents_in_plan(plan, live.dataset), *dependents(connection, plan, goal.desired.specs)]
@@ -128,8 +129,9 @@ def _groups(state: DesiredState, chosen: Chosen) -> set[str]:
 def _to_read(state: DesiredState, goal: Goal, rules: Iterable[Rule]) -> dict[str, TableSpec]:
     """Give the specs of all that the run reads: its tables, what they refer to, and what rules and effects ask."""
     gap_tables = {name for rule in goal.gap_rules if rule.step in goal.steps for name in (rule.table, *rule.tables)}
+    fitted = state.fit_reads if goal.mode is Mode.TOP_UP else ()
     roles = access_tables(state, goal.tables)
-    return needed(goal.desired.specs, [*goal.tables, *gap_tables, *roles]) | tables_of(rules, state.specs)
+    return needed(goal.desired.specs, [*goal.tables, *gap_tables, *fitted, *roles]) | tables_of(rules, state.specs)
 
 
 def _stop_on(findings: list[Finding]) -> None:

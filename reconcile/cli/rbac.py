@@ -16,7 +16,7 @@ from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.render.effects import render_effects, render_kept
 from reconcile.state import Access
 
-_MODES = {"add-only": Mode.TOP_UP, "exact": Mode.EXACT, "report": Mode.EXACT}
+_MODES = {"add-only": Mode.ADD_ONLY, "exact": Mode.EXACT, "report": Mode.EXACT}
 
 
 def run(options: RbacOptions, session: Session, output: Output) -> ExitCode:
@@ -44,7 +44,7 @@ def run(options: RbacOptions, session: Session, output: Output) -> ExitCode:
 def _introduction(planned: Planned, access: Access, limit: int | None) -> str:
     """Say what the plan means before its rows are shown: who gains and loses what, and what is kept although extra."""
     told = [] if planned.effects is None else [render_effects(planned.effects, limit=limit)]
-    if planned.plan.mode is Mode.TOP_UP:
+    if planned.plan.mode is Mode.ADD_ONLY:
         kept = kept_extras(access, planned.plan, planned.goal, planned.live.dataset)
         told += [] if kept.is_empty() else [render_kept(kept, limit=limit)]
     return "".join(f"{section}\n\n" for section in told).removesuffix("\n")

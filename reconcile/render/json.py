@@ -39,7 +39,15 @@ def render_plan(
             "profile": {"size": plan.profile.size.value, "scale": plan.profile.scale, "seed": plan.profile.seed},
             "as_of": plan.profile.as_of.isoformat(),
             "fingerprints": dict(plan.fingerprints),
-            "steps": [{"id": step.id, "title": step.title, "chosen": step.id in plan.chosen} for step in plan.steps],
+            "steps": [
+                {
+                    "id": step.id,
+                    "title": step.title,
+                    "chosen": step.id in plan.chosen,
+                    "left_out": plan.left_out.get(step.id),
+                }
+                for step in plan.steps
+            ],
             "summary": {
                 table.spec.name: {**{action.value: count for action, count in table.counts.items()}, "keep": table.kept}
                 for table in plan.tables

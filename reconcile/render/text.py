@@ -56,7 +56,7 @@ def _steps(plan: Plan) -> str:
     for number, step in enumerate(plan.steps, start=1):
         changed, kept, skipped = counted[step.id]
         if step.id not in plan.chosen:
-            state = "not part of this run"
+            state = "not part of this run" + (f": {plan.left_out[step.id]}" if step.id in plan.left_out else "")
         elif step.checks:
             state = "checked when applied, and by `reconcile verify`"
         else:

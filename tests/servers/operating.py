@@ -28,14 +28,14 @@ from reconcile.cli.progress import NoProgress
 from reconcile.cli.session import Session, open_session
 from reconcile.dataset import KEY, Dataset
 from reconcile.spec import Owner, Profile, Size, TableSpec
-from reconcile.values import Reference
+from reconcile.values import Reference, Secret
 from tests.servers.cached_state import STATE
 from tests.servers.server import Server
 from tests.servers.target import Parameter, Target
 
 AS_OF = "2025-06-02"
-LIGHT = ("--light", "--as-of", AS_OF, "--state", "tests.servers.cached_state")
-FULL = ("--as-of", AS_OF)
+FULL = ("--as-of", AS_OF, "--state", "tests.servers.cached_state")
+LIGHT = ("--light", *FULL)
 
 Cells = Mapping[str, Any]
 Dump = Mapping[str, Sequence[tuple[object, ...]]]
@@ -60,10 +60,12 @@ class Result:
 class Change:
     """One row of a plan, as `plan --format json` shows it."""
 
+    step: str
     table: str
     key: str
     action: str
     reason: str
+    why: str
     before: Cells | None
     after: Cells | None
 
@@ -109,25 +111,38 @@ def assert_converged(target: Target, *words: str) -> None:
     assert (result.code, result.out.splitlines()[-1].split(":")[0]) == (0, "Nothing to do"), result.out[-3000:]
 
 
-def dump(target: Target, *, clocks: bool = True) -> Dump:
+def dump(target: Target, *, clocks: bool = True, secrets: bool = True) -> Dump:
     """
     Give every row of every table that has any, all columns as they are stored, by table.
 
-    Without *clocks* the columns that the server sets when a row changes are left out.
+    Without *clocks* the columns that the server sets when a row changes are left out; without *secrets* those whose
+    values no two runs share, since a hash has a salt of its own.
     """
     with _cursor(target) as cursor:
         rows = {}
         for table in _tables(target, cursor):
-            columns = "*" if clocks or table not in FILLED else _without_clocks(table)
-            cursor.execute(f"SELECT {columns} FROM `{table}` ORDER BY id")
+            cursor.execute(f"SELECT {_columns(table, clocks=clocks, secrets=secrets)} FROM `{table}` ORDER BY id")
             if found := cursor.fetchall():
                 rows[table] = list(found)
         return rows
 
 
-def look(target: Target, *, no_clear: bool = False) -> tuple[Session, Planned]:
-    """Plan the light dataset and give the plan with both its sides, as the commands have them in hand."""
-    options = ApplyOptions(database_url=target.url, light=True, as_of=date.fromisoformat(AS_OF), no_clear=no_clear)
+def stored(target: Target, *tables: str) -> Mapping[str, Mapping[int, Cells]]:
+    """Give every row as it is stored, by table and id, each as its cells by column; without *tables*, of them all."""
+    with _cursor(target) as cursor:
+        found: dict[str, dict[int, Cells]] = {}
+        for table in tables or _tables(target, cursor):
+            cursor.execute(f"SELECT * FROM `{table}`")
+            names = [str(column[0]) for column in cursor.description]
+            rows = (dict(zip(names, row, strict=True)) for row in cursor.fetchall())
+            if numbered := {int(row["id"]): row for row in rows}:
+                found[table] = numbered
+        return found
+
+
+def look(target: Target, *, no_clear: bool = False, is_light: bool = True) -> tuple[Session, Planned]:
+    """Plan the dataset and give the plan with both its sides, as the commands have them in hand."""
+    options = ApplyOptions(database_url=target.url, light=is_light, as_of=date.fromisoformat(AS_OF), no_clear=no_clear)
     session = replace(open_session(options), state=STATE)
     return session, make_plan(session, options, reads_rules=True)
 
@@ -239,15 +254,26 @@ def insert_like(target: Target, table: str, key: str, **cells: str | int) -> Non
     )
 
 
+def insert(target: Target, table: str, rows: pl.DataFrame) -> None:
+    """Insert *rows*, whose cells are texts as the server prints them; the other columns take their defaults."""
+    mark = "?" if target.server is None else "%s"
+    names = ", ".join(f"`{name}`" for name in rows.columns)
+    with _cursor(target) as cursor:
+        cursor.execute("PRAGMA foreign_keys = OFF" if target.server is None else "SET foreign_key_checks = 0")
+        cursor.execute("BEGIN")
+        cursor.executemany(f"INSERT INTO `{table}` ({names}) VALUES ({', '.join([mark] * rows.width)})", rows.rows())
+        cursor.execute("COMMIT")
+
+
 def id_of(target: Target, table: str, key: str) -> int:
     """Give the surrogate key of the row with a natural key of one column."""
     (row,) = target.rows(f"SELECT id FROM `{table}` WHERE `{STATE.specs[table].key[0]}` = :key", {"key": key})
     return int(str(row[0]))
 
 
-def desired() -> Dataset:
-    """Give the light dataset that the commands here plan for."""
-    return STATE.rows(Profile(date.fromisoformat(AS_OF), Size.LIGHT))
+def desired(size: Size = Size.LIGHT) -> Dataset:
+    """Give the dataset that the commands here plan for."""
+    return STATE.rows(Profile(date.fromisoformat(AS_OF), size))
 
 
 def specs() -> Mapping[str, TableSpec]:
@@ -264,8 +290,8 @@ FILLED = (
     "ledgerEntries", "locations", "lots", "order_line_items", "orders", "overtime_rules", "payments", "permissions",
     "pricing_defaults", "products", "recurring_orders", "referral_credits", "referral_settings", "reward_catalog",
     "role_permissions", "roles", "rooms", "sampleRequests", "shift_templates", "sites", "storage_zones", "strains",
-    "tags", "todo_lists", "todo_tasks", "user_roles", "users", "vendor_supply", "vendors", "vip_portal_auth",
-    "vip_portal_configurations", "vip_tiers", "workflow_statuses",
+    "supplier_profiles", "tags", "todo_lists", "todo_tasks", "user_roles", "users", "vendor_supply", "vendors",
+    "vip_portal_auth", "vip_portal_configurations", "vip_tiers", "workflow_statuses",
 )  # fmt: skip
 ADDITIVE = (
     "accounts", "achievements", "bankAccounts", "client_activity", "feature_flag_audit_logs", "feature_flags",
@@ -302,9 +328,14 @@ def driver_url(target: Target) -> URL:
     return url if target.server is None else url.set(drivername="mysql+pymysql", query={"charset": "utf8mb4"})
 
 
-def _without_clocks(table: str) -> str:
-    columns = STATE.specs[table].columns
-    return ", ".join(f"`{column.name}`" for column in columns if column.owner is not Owner.CREATION)
+def _columns(table: str, *, clocks: bool, secrets: bool) -> str:
+    if table not in FILLED or (clocks and secrets):
+        return "*"
+    return ", ".join(
+        f"`{column.name}`"
+        for column in STATE.specs[table].columns
+        if (clocks or column.owner is not Owner.CREATION) and (secrets or not isinstance(column.kind, Secret))
+    )
 
 
 @contextmanager

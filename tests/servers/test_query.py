@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.servers.operating import Result, command, dump, next_ids, plan
+from tests.servers.operating import Result, command, desired, dump, next_ids, plan
 from tests.servers.server import Server
 from tests.servers.target import Target
 
@@ -15,7 +15,8 @@ def test_counts_and_tables(filled: Target) -> None:
     counts = dict(query(filled, "counts", "--format", "json").document["rows"])
     tables = dict(query(filled, "tables", "--format", "json").document["rows"])
 
-    assert (counts["tags"], counts["orders"], counts["todo_lists"]) == (14, 150, 0)
+    assert (counts["tags"], counts["orders"], counts["todo_lists"]) == (14, 150, 8)
+    assert counts == {table: rows.height for table, rows in desired().frames.items()}
     assert counts.items() <= tables.items()
     assert len(tables) == (len(counts) if filled.server is None else 214)
 

@@ -84,11 +84,11 @@ def test_add_only_keeps_every_extra_and_every_text_and_says_why(edited: Target) 
         '  Role "Warehouse Staff": keeps 1 permission not declared (clients:delete); 4 users',
     ]
     assert rows == {
-        ("roles", "Accountant"): ("skip", "a top-up changes no existing row"),
-        ("permissions", "orders:read"): ("skip", "a top-up changes no existing row"),
-        ("roles", "Night Shift"): ("skip", "a top-up deletes no row"),
-        ("role_permissions", "Night Shift|orders:read"): ("skip", "a top-up deletes no row"),
-        ("role_permissions", "Warehouse Staff|clients:delete"): ("skip", "a top-up deletes no row"),
+        ("roles", "Accountant"): ("skip", "add-only changes no existing row"),
+        ("permissions", "orders:read"): ("skip", "add-only changes no existing row"),
+        ("roles", "Night Shift"): ("skip", "add-only deletes no row"),
+        ("role_permissions", "Night Shift|orders:read"): ("skip", "add-only deletes no row"),
+        ("role_permissions", "Warehouse Staff|clients:delete"): ("skip", "add-only deletes no row"),
     }
     assert "clients:delete" in permissions(edited, "Warehouse Staff")
     assert "accounting:gl:view" in permissions(edited, "Accountant")

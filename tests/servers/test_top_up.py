@@ -67,7 +67,7 @@ def test_a_second_top_up_writes_nothing(filled: Target) -> None:
 def test_a_top_up_of_an_empty_database_is_a_first_fill(target: Target, template: Target) -> None:
     assert apply(target, "--no-clear").code == 0
 
-    assert dump(target) == dump(template)
+    assert dump(target, secrets=False) == dump(template, secrets=False)
 
 
 def test_a_missing_row_whose_unique_value_is_taken_is_refused(filled: Target) -> None:

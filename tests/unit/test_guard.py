@@ -89,5 +89,7 @@ def test_a_logical_reference_counts_like_a_foreign_key() -> None:
     desired = declared({"makers": [], "goods": []}, specs)
     found = live({"makers": [{"code": "ACME"}], "goods": [{"sku": "SAW", "maker": "ACME"}]}, specs)
 
-    assert [Dependents("goods", "maker", "makers", 1, NO_FOREIGN_KEY)] == dependents_in_plan(planned(desired, found), found)
+    assert [Dependents("goods", "maker", "makers", 1, NO_FOREIGN_KEY)] == dependents_in_plan(
+        planned(desired, found), found
+    )
     assert MAKERS.name == "makers"

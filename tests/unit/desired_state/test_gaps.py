@@ -1,4 +1,4 @@
-"""The gap rules as a whole: they find nothing to do in what is right, and bring what the replaced tool left in order."""
+"""The gap rules as a whole: nothing to do in what is right, and what the replaced tool left comes in order."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from reconcile.dataset import ID, KEY, Dataset
 from reconcile.gaps import fill
 from reconcile.spec import Owner, Profile, Size
 from reconcile.state import GapRule, Rule
-from reconcile.values import Text
+from reconcile.values import Reference, Text
 from tests.unit.desired_state.conftest import AS_OF
 from tests.unit.desired_state.old_augment import augmented
 from tests.unit.desired_state.old_modules import rows
@@ -113,6 +113,19 @@ def changed_texts(before: Dataset, after: Dataset) -> list[str]:
             and (name, column) != ("calendar_events", "end_time")
         ]
     return found
+
+
+def test_the_tools_rows_can_be_inserted_in_order() -> None:
+    """Tables come parents first, with columns that exist, so that a server takes the rows as they are."""
+    left = rows(CASES["light"].tool)
+    seen: set[str] = set()
+    for name, frame in left.items():
+        spec = STATE.specs[name]
+        seen.add(name)
+        assert set(frame.columns) <= {column.name for column in spec.columns}
+        for column in spec.columns:
+            if isinstance(column.kind, Reference) and column.kind.on_delete and column.name in frame.columns:
+                assert column.kind.table in seen, (name, column.name)
 
 
 def test_without_the_last_step_rows_stay_and_checks_stay_red(light: Dataset) -> None:

@@ -1,4 +1,4 @@
-"""A top-up in memory: the desired rows as live ones, rows that users add, and what a plan makes of live rows."""
+"""A top-up in memory: the desired rows as live ones, rows that users add, and what gap rules and plans make of them."""
 
 from collections.abc import Collection
 
@@ -9,7 +9,9 @@ from desired_state.fit import fit
 from reconcile.dataset import ID, KEY, Dataset, conform
 from reconcile.decide import Goal, Mode, TablePlan, decide
 from reconcile.diff import ACTION, AFTER, Action, empty_live
-from reconcile.spec import Profile
+from reconcile.gaps import RULE, fill
+from reconcile.spec import Profile, Size
+from tests.unit.desired_state.conftest import AS_OF
 
 _FIRST_NEW_ID = 1_000_000
 
@@ -55,3 +57,26 @@ def topped_up(live: Dataset, desired: Dataset, profile: Profile, skipped: Collec
             frame = pl.concat([frame.join(written, on=KEY, how="anti"), after.select(frame.columns)])
         frames[name] = frame
     return Dataset(STATE.specs, frames)
+
+
+LIGHT = Profile(AS_OF, Size.LIGHT)
+RULES = {rule.id: rule for rule in STATE.rules}
+
+
+def filled(dataset: Dataset) -> Dataset:
+    """Give the rows once all gap rules have run."""
+    return fill(dataset, STATE.gap_rules, LIGHT).dataset
+
+
+def touched(dataset: Dataset) -> dict[str, list[str]]:
+    """Give the ids of the gap rules that did something, by key of the row they did it to."""
+    found: dict[str, list[str]] = {}
+    for frame in fill(dataset, STATE.gap_rules, LIGHT).touched.values():
+        for key, rule in frame.select(KEY, RULE).iter_rows():
+            found.setdefault(key, []).append(rule)
+    return found
+
+
+def holds(dataset: Dataset, *identifiers: str) -> bool:
+    """Say whether no row violates any of these rules."""
+    return not any(RULES[identifier].violations(dataset).height for identifier in identifiers)

@@ -46,7 +46,7 @@ def test_the_plan_is_described() -> None:
     )
     assert found["profile"] == {"size": "full", "scale": 1, "seed": 1}
     assert dict(PLAN.fingerprints) == found["fingerprints"]
-    assert found["steps"][2] == {"id": "later", "title": "Not there yet", "chosen": False}
+    assert found["steps"][2] == {"id": "later", "title": "Not there yet", "chosen": False, "left_out": None}
 
 
 def test_the_summary_counts_per_table() -> None:
