@@ -174,19 +174,26 @@ def check(dataset: Dataset) -> list[Finding]:
 
 
 def _check_columns(dataset: Dataset, spec: TableSpec, frame: pl.DataFrame) -> Iterable[Finding]:
+    if frame.is_empty():
+        return
+    nulls = frame.null_count().row(0, named=True)
     for column in spec.declared:
-        if not column.nullable and frame[column.name].null_count():
+        if not column.nullable and nulls[column.name]:
             keys = frame.filter(pl.col(column.name).is_null())[KEY]
             yield _unsound(f"{spec.name}.{column.name}", "null in a NOT NULL column", keys, "give it a value")
-    for column, table in spec.references():
-        if table not in dataset or not isinstance(column.kind, Reference | PolymorphicReference | TextReference):
-            continue
-        keys = frame.filter(dangles(dataset, column, table))[KEY]
-        if len(keys):
+    references = [
+        (column, table)
+        for column, table in spec.references()
+        if table in dataset and isinstance(column.kind, Reference | PolymorphicReference | TextReference)
+    ]
+    conditions = [dangles(dataset, column, table) for column, table in references]
+    found = frame.select(condition.any().alias(str(place)) for place, condition in enumerate(conditions))
+    for place, (column, table) in enumerate(references):
+        if found[str(place)][0]:
             yield _unsound(
                 f"{spec.name}.{column.name}",
                 f"refers to rows that {table} does not have",
-                keys,
+                frame.filter(conditions[place])[KEY],
                 f"declare the rows in {table} or clear the reference",
             )
 

@@ -60,16 +60,26 @@ def check_rows(desired: Dataset) -> list[Finding]:
     findings: list[Finding] = []
     for name, frame in desired.frames.items():
         spec = desired.specs[name]
+        typed = [column for column in spec.declared if frame.schema[column.name] == values.dtype(column.kind)]
         for column in spec.declared:
-            if frame.schema[column.name] != values.dtype(column.kind):
+            if column not in typed:
                 why = f"{frame.schema[column.name]} instead of {values.dtype(column.kind)}"
                 findings.append(_wrong_value(spec, column, "has values of another type", why))
-                continue
-            broken = _does_not_fit(column.kind, pl.col(column.name))
-            if broken is not None and (wrong := frame.filter(broken)).height:
-                why = f"{wrong.height} rows, first [{wrong[KEY][0]}] {wrong[column.name][0]!r}"
-                findings.append(_wrong_value(spec, column, "cannot hold its values", why))
+        conditions = {column.name: _does_not_fit(column.kind, pl.col(column.name)) for column in typed}
+        broken = {column: condition for column, condition in conditions.items() if condition is not None}
+        for flagged in _columns_with_any(frame, broken):
+            wrong = frame.filter(broken[flagged])
+            why = f"{wrong.height} rows, first [{wrong[KEY][0]}] {wrong[flagged][0]!r}"
+            findings.append(_wrong_value(spec, spec.column(flagged), "cannot hold its values", why))
     return findings
+
+
+def _columns_with_any(frame: pl.DataFrame, conditions: Mapping[str, pl.Expr]) -> list[str]:
+    """Name the columns whose condition holds in any row, asked in one pass."""
+    if not conditions or frame.is_empty():
+        return []
+    found = frame.select(condition.any().alias(column) for column, condition in conditions.items()).row(0, named=True)
+    return [column for column, is_found in found.items() if is_found]
 
 
 def _does_not_fit(kind: Kind, cell: pl.Expr) -> pl.Expr | None:
