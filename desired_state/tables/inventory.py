@@ -175,6 +175,7 @@ INVENTORY_MOVEMENTS = TableSpec(
         Column("deleted_at", Timestamp(), nullable=True),
     ),
     key=("batchId", "inventoryMovementType", "referenceType", "referenceId"),
+    recognised_by=("inventoryMovementType", "referenceType", "referenceId", "quantityChange", "createdAt"),
     step="core",
     indexes=(("batchId",), ("createdAt",), ("inventoryMovementType",), ("referenceType", "referenceId")),
 )

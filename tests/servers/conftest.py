@@ -22,6 +22,8 @@ from tests.servers.operating import apply, copy
 from tests.servers.server import Server, launch
 from tests.servers.target import Target, server_target, sqlite_target
 
+pytest.register_assert_rewrite("tests.servers.laws")
+
 Schema = Literal["live", "empty"]
 NewTarget = Callable[[Schema], Target]
 
@@ -75,6 +77,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     chosen = list(dict.fromkeys(metafunc.config.getoption("--engine") or ENGINES))
     needs_server = "server" in metafunc.fixturenames
     metafunc.parametrize("engine", [e for e in chosen if e != "sqlite" or not needs_server], scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave tests marked as embedded to SQLite: they take long and would show the same on every engine."""
+    elsewhere = [
+        item
+        for item in items
+        if item.get_closest_marker("embedded")
+        and isinstance(item, pytest.Function)
+        and item.callspec.params.get("engine") != "sqlite"
+    ]
+    if elsewhere:
+        config.hook.pytest_deselected(items=elsewhere)
+        items[:] = [item for item in items if item not in elsewhere]
 
 
 @pytest.fixture(scope="session")

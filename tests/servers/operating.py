@@ -134,17 +134,24 @@ def stored(target: Target, *tables: str) -> Mapping[str, Mapping[int, Cells]]:
         for table in tables or _tables(target, cursor):
             cursor.execute(f"SELECT * FROM `{table}`")
             names = [str(column[0]) for column in cursor.description]
-            rows = (dict(zip(names, row, strict=True)) for row in cursor.fetchall())
-            if numbered := {int(row["id"]): row for row in rows}:
-                found[table] = numbered
+            rows: list[Cells] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            if rows:
+                found[table] = {int(row["id"]): row for row in rows}
         return found
 
 
 def look(target: Target, *, no_clear: bool = False, is_light: bool = True) -> tuple[Session, Planned]:
     """Plan the dataset and give the plan with both its sides, as the commands have them in hand."""
-    options = ApplyOptions(database_url=target.url, light=is_light, as_of=date.fromisoformat(AS_OF), no_clear=no_clear)
-    session = replace(open_session(options), state=STATE)
-    return session, make_plan(session, options, reads_rules=True)
+    return look_with(
+        target, ApplyOptions(light=is_light, as_of=date.fromisoformat(AS_OF), no_clear=no_clear, force=True)
+    )
+
+
+def look_with(target: Target, options: ApplyOptions) -> tuple[Session, Planned]:
+    """Plan as a command with these *options* would."""
+    chosen = replace(options, database_url=target.url)
+    session = replace(open_session(chosen), state=STATE)
+    return session, make_plan(session, chosen, reads_rules=True)
 
 
 def carry_out(session: Session, planned: Planned, progress: "Progress | None" = None) -> Outcome:

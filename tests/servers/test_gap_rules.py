@@ -33,9 +33,7 @@ class Gap:
 
 GAPS = {
     "lines that somebody deleted": Gap(
-        (LINES,),
-        {("order_line_items", f"{ORDER}|{BATCH}"): ("create", ("order-lines-from-items",))},
-        before=take_order,
+        (LINES,), {("order_line_items", f"{ORDER}|{BATCH}"): ("create", ("order-lines-from-items",))}, before=take_order
     ),
     "a total that is not that of the lines": Gap(
         (f"UPDATE orders SET total = 205, tax = 5 WHERE order_number = '{ORDER}'",),
@@ -126,6 +124,7 @@ def rules_of(change: Change) -> tuple[str, ...]:
     return tuple(rule for rule, _, _ in named)
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("gap", [pytest.param(gap, id=name) for name, gap in GAPS.items()])
 def test_a_gap_is_filled_by_the_rule_that_says_so(filled: Target, gap: Gap) -> None:
     """The plan names row, rule, before and after, and fits its schema; afterwards every check is green."""
@@ -161,7 +160,9 @@ def test_deleted_lines_come_back_as_the_items_have_them(filled: Target) -> None:
 
     assert apply(filled, "--no-clear").code == 0
 
-    (line,) = [row for row in stored(filled, "order_line_items")["order_line_items"].values() if row["order_id"] == order]
+    (line,) = [
+        row for row in stored(filled, "order_line_items")["order_line_items"].values() if row["order_id"] == order
+    ]
     assert line["batch_id"] == id_of(filled, "batches", BATCH)
     numbers = {name for name in LINE_CELLS if name not in {"margin_source", "created_at"}}
     assert {name: float(line[name]) for name in numbers} == {name: float(LINE_CELLS[name]) for name in numbers}
@@ -232,10 +233,7 @@ def test_gap_rules_do_not_run_in_a_reset(filled: Target) -> None:
 
     found = {(c.table, c.key): (c.action, c.reason) for c in changes(filled)}
 
-    assert found == {
-        ("orders", ORDER): ("delete", "not declared"),
-        ("orders", "ORD-000001"): ("update", "differs"),
-    }
+    assert found == {("orders", ORDER): ("delete", "not declared"), ("orders", "ORD-000001"): ("update", "differs")}
 
 
 def test_a_movement_whose_batch_is_gone_is_not_counted_twice(filled: Target) -> None:

@@ -87,7 +87,12 @@ def test_what_cascades_is_shown_and_deleted_when_allowed(living: Target) -> None
 def test_rows_of_others_in_an_additive_table_cascade_only_when_allowed(living: Target) -> None:
     edit(living, CLIENT)
     client = id_of(living, "clients", "THEIRS")
-    edit(living, f"INSERT INTO client_activity (client_id, user_id, activity_type) VALUES ({client}, 1, 'NOTE_ADDED')")
+    edit(living, "INSERT INTO users (openId, name) VALUES ('theirs', 'Theirs')")
+    user = id_of(living, "users", "theirs")
+    edit(
+        living,
+        f"INSERT INTO client_activity (client_id, user_id, activity_type) VALUES ({client}, {user}, 'NOTE_ADDED')",
+    )
 
     refused = apply(living)
 
