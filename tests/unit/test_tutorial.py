@@ -69,6 +69,8 @@ def play(folder: Path) -> list[Part]:
     shutil.copytree(library, folder / "examples" / "library", ignore=shutil.ignore_patterns("__pycache__"))
     environment = {name: value for name, value in os.environ.items() if name not in TARGET_VARIABLES}
     environment["PATH"] = os.pathsep.join([str(tools), str(Path(sys.executable).parent), os.environ["PATH"]])
+    # Edited within a second of its first import and as long as before, a module would be read from its old bytecode.
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
     commands = [part.command for part in parts(_page()) if part.command is not None]
     return [Part(command, _run(command, folder / "examples", environment)) for command in commands]
 
