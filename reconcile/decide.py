@@ -4,21 +4,34 @@ Takes a goal and the live rows, gives each table's changes and skips with a reas
 the same again after the write, when nothing may be left to do.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import partial
 
 import polars as pl
 
 from reconcile import gaps
 from reconcile.dataset import ID, KEY, STEP, Dataset
-from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, REASON, Action, Reason, TableDiff, counts, diff, empty_live
-from reconcile.spec import Column, Policy, Profile, TableSpec
+from reconcile.diff import (
+    ACTION,
+    AFTER,
+    BEFORE,
+    CHANGED,
+    REASON,
+    WHY,
+    Action,
+    Reason,
+    TableDiff,
+    counts,
+    diff,
+    empty_live,
+)
+from reconcile.finish import finish
+from reconcile.spec import Policy, Profile, TableSpec
 from reconcile.state import GapRule
-from reconcile.values import Json, PolymorphicReference, Reference, TextReference, members_of
+from reconcile.values import Reference
+from reconcile.withhold import withhold
 
-WHY = "why"
 _LONGEST_CHAIN = 20
 """How often a top-up looks at its own result; each pass lets in what hung on the one before."""
 
@@ -29,14 +42,20 @@ class Mode(StrEnum):
 
     A reset makes the managed tables exactly as declared; a top-up adds what is missing and fills gaps; add-only adds
     what is missing and nothing else; exact makes the declared rows and their parts exactly as declared and leaves the
-    rows of others alone.
+    rows of others alone. A clear deletes what a reset with nothing declared would. A rollback is about no declared
+    row: it takes back what an earlier run did.
     """
 
     RESET = "reset"
     TOP_UP = "top-up"
     ADD_ONLY = "add-only"
     EXACT = "exact"
+    CLEAR = "clear"
+    ROLLBACK = "rollback"
 
+
+EMPTYING = frozenset({Mode.RESET, Mode.CLEAR})
+"""The modes that delete what is not declared from the tables that prune."""
 
 _ADDING = {Mode.TOP_UP: "a top-up", Mode.ADD_ONLY: "add-only"}
 """The modes that only add, and what they are called in a sentence."""
@@ -46,7 +65,8 @@ _ADDING = {Mode.TOP_UP: "a top-up", Mode.ADD_ONLY: "add-only"}
 class Goal:
     """
     What a run wants, besides the live rows all that decides its plan: the declared rows, the tables and steps it is
-    about, the mode, and the gap rules with the profile they need.
+    about, the mode, and the gap rules with the profile they need. `unfinished` are, by table, the keys of rows that a
+    run created which stopped between two batches.
     """
 
     desired: Dataset
@@ -55,6 +75,7 @@ class Goal:
     mode: Mode
     profile: Profile
     gap_rules: tuple[GapRule, ...] = ()
+    unfinished: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +131,7 @@ def _top_up(goal: Goal, live: Dataset) -> dict[str, pl.DataFrame]:
     """
     specs = goal.desired.specs
     tables = [name for name in goal.desired.frames if name in goal.tables or name in live]
-    rows = _withhold(specs, _differences(goal, live, tables))
+    rows = withhold(specs, _differences(goal, live, tables))
     result, current = rows, live
     touched: dict[str, list[pl.DataFrame]] = {}
     for _ in range(_LONGEST_CHAIN):
@@ -122,7 +143,7 @@ def _top_up(goal: Goal, live: Dataset) -> dict[str, pl.DataFrame]:
         if not (creates or filled.touched):
             break
         current = Dataset(specs, {name: _numbered(frame) for name, frame in filled.dataset.frames.items()})
-        rows = _withhold(specs, _differences(goal, current, tables))
+        rows = withhold(specs, _differences(goal, current, tables))
         result = {name: _let_in(result[name], rows[name]) for name in tables}
     for name, parts in touched.items():
         result[name] = _overlay(specs[name], result[name], current[name], live, _told(pl.concat(parts)))
@@ -176,9 +197,11 @@ def _verdicts(table: TableDiff, goal: Goal) -> pl.DataFrame:
         pl.col(REASON).replace_strict(reasons, whys, return_dtype=pl.String).alias(WHY),
         pl.col(STEP).fill_null(spec.step),
     )
+    if goal.mode in _ADDING and goal.unfinished.get(spec.name):
+        rows = finish(spec, goal.desired.specs, goal.tables, rows, goal.unfinished[spec.name])
     if goal.mode is Mode.EXACT and spec.policy is Policy.MANAGED:
         rows = _drop_parts(spec, rows, goal.desired)
-    if goal.mode is Mode.RESET and spec.ours is not None and spec.policy is not Policy.READ_ONLY:
+    if goal.mode in EMPTYING and spec.ours is not None and spec.policy is not Policy.READ_ONLY:
         name, keys = spec.ours
         is_ours = pl.col(BEFORE).struct.field(name).is_in(list(keys))
         rows = _delete_extra(rows, is_ours, "written by an earlier run and no longer declared")
@@ -198,8 +221,10 @@ def _policy(spec: TableSpec, mode: Mode) -> dict[Reason, tuple[Action, str]]:
     if mode in _ADDING:
         verdicts[Reason.DIFFERS] = (Action.SKIP, f"{_ADDING[mode]} changes no existing row")
         verdicts[Reason.NOT_DECLARED] = verdicts[Reason.DUPLICATE] = (Action.SKIP, f"{_ADDING[mode]} deletes no row")
-    elif mode is Mode.EXACT or not spec.prunes:
+    elif mode not in EMPTYING or not spec.prunes:
         verdicts[Reason.NOT_DECLARED] = verdicts[Reason.DUPLICATE] = keeps
+    elif mode is Mode.CLEAR:
+        verdicts[Reason.NOT_DECLARED] = verdicts[Reason.DUPLICATE] = (Action.DELETE, f"{spec.name} ends empty")
     if spec.policy is Policy.CREATE_ONLY:
         verdicts[Reason.DIFFERS] = (Action.SKIP, f"{spec.name} rows are created and never changed")
     return verdicts
@@ -239,81 +264,6 @@ def _tell_deleted(spec: TableSpec, rows: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.format("deleted softly and left so: {}", WHY))
     )
     return rows.with_columns(told.alias(WHY))
-
-
-def _withhold(specs: Mapping[str, TableSpec], rows: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
-    """
-    Leave out missing parts of rows that are not as declared, and whatever refers to a row that is left out.
-
-    The lines of an order that somebody has changed would contradict it. Additive tables hold rows that stand for
-    themselves, such as grants.
-    """
-    result = dict(rows)
-    if not any(table.filter(pl.col(REASON) == Reason.DIFFERS).height for table in rows.values()):
-        return result
-    moved = True
-    while moved:
-        moved = False
-        for name, table in result.items():
-            is_left, why = _left_out(specs[name], result)
-            kept = table.with_columns(
-                pl.when(is_left).then(pl.lit(Action.SKIP)).otherwise(pl.col(ACTION)).alias(ACTION),
-                pl.when(is_left).then(why).otherwise(pl.col(WHY)).alias(WHY),
-            )
-            if not kept[ACTION].equals(table[ACTION]):
-                result[name], moved = kept, True
-    return result
-
-
-def _left_out(spec: TableSpec, rows: Mapping[str, pl.DataFrame]) -> tuple[pl.Expr, pl.Expr]:
-    """Say which creates of a table cannot stand, and why."""
-    is_left, why = pl.lit(value=False), pl.lit("")
-    for column in spec.columns:
-        for parent, names_one_of in _targets(column):
-            if parent not in rows:
-                continue
-            table = rows[parent]
-            absent = table.filter((pl.col(REASON) == Reason.MISSING) & (pl.col(ACTION) == Action.SKIP))[KEY]
-            refuses = [(absent, f"its {parent} row is left out")]
-            if column.is_part and spec.prunes:
-                changed = table.filter(pl.col(REASON) == Reason.DIFFERS)[KEY]
-                refuses.append((changed, f"part of a {parent} row that is not as declared"))
-            for keys, reason in refuses:
-                if len(keys):
-                    hit = ((pl.col(ACTION) == Action.CREATE) & names_one_of(keys)).fill_null(value=False)
-                    why = pl.when(hit).then(pl.lit(reason)).otherwise(why)
-                    is_left = is_left | hit
-    return is_left, why
-
-
-def _targets(column: Column) -> Iterator[tuple[str, Callable[[pl.Series], pl.Expr]]]:
-    """Give per table that *column* refers to whether a row to be created names one of some of its keys."""
-    cell = pl.col(AFTER).struct.field(column.name)
-    match column.kind:
-        case Reference(table) | TextReference(table):
-            yield table, partial(_names, cell)
-        case PolymorphicReference(discriminator, tables):
-            selector = pl.col(AFTER).struct.field(discriminator)
-            for value, table in tables:
-                yield table, partial(_names, pl.when(selector == value).then(cell))
-        case Json(references):
-            for member, table in references:
-                yield table, partial(_names_inside, cell, member)
-        case _:
-            pass
-
-
-def _names(cell: pl.Expr, keys: pl.Series) -> pl.Expr:
-    return cell.is_in(keys.implode())
-
-
-def _names_inside(cell: pl.Expr, member: str, keys: pl.Series) -> pl.Expr:
-    known = set(keys)
-
-    def names(document: str) -> bool:
-        return any(item in known for _, item in members_of(document, [member]))
-
-    return cell.map_elements(names, return_dtype=pl.Boolean)
 
 
 def _told(touched: pl.DataFrame) -> pl.DataFrame:

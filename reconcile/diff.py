@@ -15,6 +15,8 @@ from reconcile.values import dtype
 
 _IS_DECLARED = "_is_declared"
 ACTION, REASON, BEFORE, AFTER, CHANGED = "action", "reason", "before", "after", "changed"
+WHY = "why"
+"""A sentence on each decided row; a bare difference has none."""
 
 
 class Action(StrEnum):
@@ -37,6 +39,14 @@ class Reason(StrEnum):
     """A gap rule fills or mends the row."""
     DEPENDENT = "dependent"
     """The row depends on one that goes."""
+    UNFINISHED = "unfinished"
+    """A run that stopped between two batches created the row and had still to set a reference."""
+    UNDONE = "undone"
+    """A rollback takes back what a run did to the row."""
+    EDITED = "edited since"
+    """Somebody has changed the row since the run that is rolled back."""
+    HELD = "held"
+    """The row cannot go or come back: others refer to it, or what it needs is gone or taken."""
 
 
 @dataclass(frozen=True, slots=True)

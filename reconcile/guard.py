@@ -1,14 +1,15 @@
 """What a plan may not do unasked. Takes facts, gives findings; a plan with findings is refused."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
 from reconcile.dataset import ID, KEY, Dataset
+from reconcile.decide import Mode
 from reconcile.diff import ACTION, Action
 from reconcile.errors import Finding
-from reconcile.plan import Plan
+from reconcile.plan import Cascade, Plan
 from reconcile.state import Access
 from reconcile.values import Reference
 
@@ -27,8 +28,14 @@ class Dependents:
     on_delete: str
 
 
-def refuse_dependents(dependents: Sequence[Dependents]) -> list[Finding]:
-    """Refuse deletes that would cascade to, blank or leave dangling rows that the plan does not name."""
+def refuse_dependents(
+    dependents: Sequence[Dependents], mode: Mode = Mode.RESET, cascades: Sequence[Cascade] = ()
+) -> list[Finding]:
+    """
+    Refuse deletes that would cascade to, blank or leave dangling rows that the plan does not name.
+
+    *cascades* are all that those deletes would bring with them; each finding tells its own part of them.
+    """
     effects = {
         "CASCADE": "would be deleted with them",
         "SET NULL": "would lose the reference",
@@ -38,12 +45,26 @@ def refuse_dependents(dependents: Sequence[Dependents]) -> list[Finding]:
         Finding(
             what=f"{found.rows} rows of {found.table} depend on {found.parent} rows to be deleted",
             where=f"{found.table}.{found.column}",
-            why=f"they {effects.get(found.on_delete, 'keep the server from deleting')}; they are not in the plan",
-            fix=f"remove or move those rows, let them go with --allow-cascade, keep the {found.parent} rows with "
-            f"--no-clear, or leave {found.parent} out",
+            why=f"they {effects.get(found.on_delete, 'keep the server from deleting')}; they are not in the plan"
+            + "".join(f"; {cascade}" for cascade in _brought(found, cascades)),
+            fix="remove or move those rows, let them go with --allow-cascade, "
+            + (f"keep the {found.parent} rows with --no-clear, " if mode is Mode.RESET else "")
+            + f"or leave {found.parent} out",
         )
         for found in dependents
     ]
+
+
+def _brought(found: Dependents, cascades: Sequence[Cascade]) -> Iterator[Cascade]:
+    """Give what a dependent row's going brings with it, near or far, that row's own going first."""
+    reached = [c for c in cascades if (c.parent, c.table, c.column) == (found.parent, found.table, found.column)]
+    told: list[Cascade] = []
+    while reached:
+        cascade = reached.pop(0)
+        if cascade not in told:
+            told.append(cascade)
+            reached += [c for c in cascades if cascade.goes and c.parent == cascade.table]
+    yield from told
 
 
 def dependents_in_plan(plan: Plan, live: Dataset) -> list[Dependents]:

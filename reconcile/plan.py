@@ -6,6 +6,7 @@ It says everything apply will do and why; nothing that made it (flags, clocks) r
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import polars as pl
 
@@ -18,13 +19,52 @@ from reconcile.values import Kind, Text
 
 
 @dataclass(frozen=True, slots=True)
+class Touched:
+    """How many of a table's `rows` a plan updates and deletes; `newest` is when its youngest row came or changed."""
+
+    table: str
+    updates: int
+    deletes: int
+    rows: int
+    newest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cascade:
+    """What `deletes` rows of `parent` that go bring with them: `rows` of `table` go too, or lose `column`."""
+
+    parent: str
+    deletes: int
+    table: str
+    column: str
+    rows: int
+    goes: bool
+
+    def __str__(self) -> str:
+        """Say it in a sentence."""
+        cause = f"deleting {self.deletes:,} {self.parent}"
+        if self.goes:
+            return f"{cause} removes {self.rows:,} {self.table}"
+        return f"{cause} takes {self.column} from {self.rows:,} {self.table}"
+
+
+@dataclass(frozen=True, slots=True)
+class Radius:
+    """What a plan does to rows that exist, as it stood when the plan was made, `at`."""
+
+    at: datetime
+    tables: tuple[Touched, ...]
+    cascades: tuple[Cascade, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """
     Everything one run will do: `tables` parents first, `deferred` the reference columns set after the creates.
 
     `steps` are all that the desired state has, `chosen` the ids of those that the run is about. `fingerprints` are
     those of the desired tables, "" the whole; `findings` are warnings about the live rows that the plan was made from,
-    `left_out` says why steps that were asked for are no part of it.
+    `left_out` says why steps that were asked for are no part of it. `radius` is None where nobody has measured it.
     """
 
     state: str
@@ -39,6 +79,7 @@ class Plan:
     fingerprints: Mapping[str, str]
     findings: tuple[Finding, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
+    radius: Radius | None = None
 
     @property
     def written(self) -> int:

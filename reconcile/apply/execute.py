@@ -4,7 +4,7 @@ Order: unique values that move are parked, rows are created parents first, defer
 updated, rows are deleted children first. Every row to be changed is locked and compared with the plan's `before`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from sqlalchemy import Connection, MetaData, Table, bindparam, delete, func, ins
 from sqlalchemy import Integer as SqlInteger
 from sqlalchemy.schema import CreateTable
 
+from reconcile.apply.aside import put_aside, without_secrets
 from reconcile.apply.encode import value_lists
 from reconcile.apply.wire import Texts, wire
 from reconcile.dataset import ID, KEY, Dataset
@@ -26,6 +27,10 @@ from reconcile.spec import Column, TableSpec
 from reconcile.values import Text, TextReference
 
 STAGING = "reconcile_staging"
+
+
+StillLocked = Callable[[Connection], None]
+"""Raises when the run lock is ours no more; asked over the connection that writes."""
 
 
 class Progress(Protocol):
@@ -44,8 +49,8 @@ class Progress(Protocol):
 @dataclass(slots=True)
 class _Run:
     """
-    One execution: the connection, the live tables, the values of secrets, the ids known so far, and what text
-    references are written as.
+    One execution: the connection, the live tables, the values of secrets, the ids known so far, what text references
+    are written as, the very text of cells that come back, and the secrets put aside.
     """
 
     connection: Connection
@@ -54,13 +59,15 @@ class _Run:
     progress: Progress
     ids: dict[str, pl.DataFrame]
     texts: Texts
+    stored: Mapping[str, pl.DataFrame]
+    aside: Mapping[str, str] = field(repr=False)
 
     @property
     def dialect(self) -> str:
         return self.connection.dialect.name
 
 
-def lock(connection: Connection, plan: Plan, tables: MetaData) -> None:
+def lock_rows(connection: Connection, plan: Plan, tables: MetaData) -> None:
     """
     Lock every live row that *plan* updates or deletes; SQLite's transaction holds the whole file already.
 
@@ -121,22 +128,35 @@ def _stale(spec: TableSpec, key: str, why: str) -> Finding:
 
 
 def execute(
-    connection: Connection, plan: Plan, live: Dataset, tables: MetaData, secrets: Mapping[str, str], progress: Progress
+    connection: Connection,
+    plan: Plan,
+    live: Dataset,
+    tables: MetaData,
+    secrets: Mapping[str, str],
+    progress: Progress,
+    still_locked: StillLocked,
+    stored: Mapping[str, pl.DataFrame],
 ) -> None:
     """
     Write everything *plan* says; *live* are the rows as the transaction sees them now, *secrets* values by name.
 
+    Before the rows of each table, and again before they are deleted, *still_locked* is asked. *stored* says by table of
+    rows that come back (`_key`, `column`) which text was `stored` where they would be `written` otherwise.
+
     Raises:
         MissingParent: a row refers to one that is neither live nor created.
+        ReconcileError: the run lock was lost.
 
     """
     ids = {name: frame.select(KEY, ID) for name, frame in live.frames.items()}
-    run = _Run(connection, tables, secrets, progress, ids, _texts(plan, live))
+    aside = put_aside(connection, secrets.values())
+    run = _Run(connection, tables, secrets, progress, ids, texts_of(plan, live), stored, aside)
     working = [part for part in plan.tables if part.written]
     referred = {target for part in plan.tables for _, target in part.spec.references()}
     for part in working:
         _park(run, part)
     for part in working:
+        still_locked(connection)
         progress.started(part.spec.name, part.written)
         _create(run, part, plan.deferred, part.spec.name in referred)
     for part in working:
@@ -145,12 +165,14 @@ def execute(
     for part in working:
         _unlink(run, part, plan.deferred)
     for part in reversed(working):
+        if part.counts[Action.DELETE]:
+            still_locked(connection)
         _delete(run, part)
     for part in working:
         progress.finished(part.spec.name)
 
 
-def _texts(plan: Plan, live: Dataset) -> dict[tuple[str, str], pl.DataFrame]:
+def texts_of(plan: Plan, live: Dataset) -> dict[tuple[str, str], pl.DataFrame]:
     """Give what text references are written as: the column of the live rows, and of those to be created."""
     targets = {
         (column.kind.table, column.kind.column)
@@ -173,7 +195,12 @@ def _create(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]], is
     if rows.is_empty():
         return
     now = [c for c in spec.declared if (spec.name, c.name) not in deferred]
-    values = wire(spec, rows, AFTER, now, run.ids, run.secrets, run.texts)
+    returning = rows.filter(pl.col(ID).is_not_null())
+    _return(run, spec, returning, now)
+    rows = rows.filter(pl.col(ID).is_null())
+    if rows.is_empty():
+        return
+    values = _wire(run, spec, rows, now)
     table = run.tables.tables[spec.name]
     key = table.c[spec.surrogate_key]
     highest = run.connection.execute(select(func.coalesce(func.max(key), 0))).scalar_one() if is_referred else 0
@@ -182,6 +209,33 @@ def _create(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]], is
         run.ids[spec.name] = pl.concat(
             [run.ids.get(spec.name, _NO_IDS), _new_ids(run, part.spec, table, rows, values, highest)]
         )
+
+
+def _return(run: _Run, spec: TableSpec, rows: pl.DataFrame, columns: Sequence[Column]) -> None:
+    """Create rows again under the ids that they had."""
+    if rows.is_empty():
+        return
+    values = _wire(run, spec, rows, columns)
+    values = values.select(rows[ID].alias(spec.surrogate_key), *values.columns)  # in the table's order
+    _insert(run, run.tables.tables[spec.name], values, spec.name)
+    run.ids[spec.name] = pl.concat([run.ids.get(spec.name, _NO_IDS), rows.select(KEY, ID)])
+
+
+def _wire(run: _Run, spec: TableSpec, rows: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
+    """Give *columns* of what planned rows will be in wire form; what came back is spelt as it was stored."""
+    values = wire(spec, rows, AFTER, columns, run.ids, run.secrets, run.texts)
+    cells = run.stored.get(spec.name)
+    if cells is None:
+        return values
+    for (name,), spelt in cells.group_by("column"):
+        if name in values.columns:
+            frame = rows.select(KEY, values[str(name)].cast(pl.String).alias("_cell"))
+            found = frame.join(spelt, on=KEY, how="left", maintain_order="left")
+            # Written otherwise by now, where it holds an id that has changed, it keeps the tool's own spelling.
+            same = pl.col("_cell") == pl.col("written")
+            cell = pl.when(same).then(pl.col("stored")).otherwise(pl.col("_cell"))
+            values = values.with_columns(found.select(cell.alias(str(name))).to_series())
+    return values
 
 
 _NO_IDS = pl.DataFrame(schema={KEY: pl.String, ID: pl.Int64})
@@ -232,7 +286,7 @@ def _insert(run: _Run, table: Table, values: pl.DataFrame, reported_as: str | No
     # Without this option the driver would read a % in the text as a placeholder.
     driver = run.connection.execution_options(no_parameters=True)
     for height, lists in value_lists(values):
-        driver.exec_driver_sql(head + lists)
+        driver.exec_driver_sql(head + without_secrets(lists, run.aside))
         if reported_as:
             run.progress.advanced(reported_as, height)
 
@@ -248,15 +302,20 @@ def _set_deferred(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str
     kept = [c for c in spec.declared if c.is_clock_on_update]
     rows = rows.filter(pl.any_horizontal(pl.col(AFTER).struct.field(c.name).is_not_null() for c in waiting))
     ids = rows.select(KEY).join(run.ids[spec.name], on=KEY, how="left", maintain_order="left")[ID]
-    _update_from_staging(run, spec, ids, wire(spec, rows, AFTER, [*waiting, *kept], run.ids, run.secrets, run.texts))
+    _update_from_staging(run, spec, ids, _wire(run, spec, rows, [*waiting, *kept]))
 
 
 def _update(run: _Run, part: TablePlan) -> None:
-    """Write of each row what differs in it, and nothing else: the rest may be a secret, which nobody has read."""
+    """
+    Write of each row what differs in it, and nothing else: the rest may be a secret, which nobody has read.
+
+    A managed clock is written with it, or the server would move it. Source: MySQL manual, "Automatic Initialization
+    and Updating for TIMESTAMP and DATETIME".
+    """
     spec = part.spec
     for (names,), rows in part.of(Action.UPDATE).group_by(CHANGED, maintain_order=True):
-        changed = [column for column in spec.managed if column.name in names]
-        _update_from_staging(run, spec, rows[ID], wire(spec, rows, AFTER, changed, run.ids, run.secrets, run.texts))
+        changed = [column for column in spec.managed if column.name in names or column.is_clock_on_update]
+        _update_from_staging(run, spec, rows[ID], _wire(run, spec, rows, changed))
         run.progress.advanced(spec.name, rows.height)
 
 
@@ -285,6 +344,7 @@ def _stage(run: _Run, spec: TableSpec, ids: pl.Series, columns: Sequence[Column]
         SqlColumn(ID, SqlInteger(), primary_key=True, autoincrement=False),
         *(SqlColumn(c.name, ddl_type(c.kind, run.dialect), nullable=True) for c in columns),
         prefixes=["TEMPORARY"],
+        mysql_default_charset="utf8mb4",  # the database's own default may hold less
     )
     run.connection.execute(CreateTable(staging))
     _insert(run, staging, values.select(ids.alias(ID), *values.columns), None)

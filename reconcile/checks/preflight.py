@@ -168,6 +168,11 @@ def _mismatches(kind: Kind, live: LiveColumn) -> Iterator[tuple[str, str]]:
             pass
 
 
+def is_readable(kind: Kind, live: LiveColumn) -> bool:
+    """Say whether what a live column holds can be read as *kind*, long enough or not."""
+    return live.data_type in _accepted(kind)
+
+
 def _accepted(kind: Kind) -> set[str]:
     match kind:
         case values.Integer() | values.Reference() | values.PolymorphicReference():

@@ -8,6 +8,7 @@ from reconcile.dataset import Dataset
 from reconcile.decide import Goal, Mode, decide
 from reconcile.errors import ExitCode, ReconcileError
 from reconcile.guard import refuse_lockout
+from reconcile.inverse import leaves_nobody
 from reconcile.outcome import after, whole
 from reconcile.plan import Plan
 from reconcile.state import Access, DesiredState
@@ -34,7 +35,7 @@ def effects_of(state: DesiredState, plan: Plan, live: Dataset) -> pl.DataFrame |
         return None
     before = whole(state.specs, access.tables, live)
     then = after(parts, before)
-    if findings := refuse_lockout(access, before, then):
+    if (findings := refuse_lockout(access, before, then)) and not leaves_nobody(plan, access, then):
         raise ReconcileError(findings, ExitCode.REFUSED)
     return access.effects(before, then)
 

@@ -1,83 +1,110 @@
 """`reconcile apply`: plan, confirm, write in one transaction, verify, plan again."""
 
-import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from reconcile.apply.run import apply, remaining, violation
+from reconcile.apply.proof import unsettled
+from reconcile.apply.run import remaining, violation
+from reconcile.apply.run_lock import RunLock
 from reconcile.checks.verify import verify
+from reconcile.cli.guards import confirm, measured, require_guards, tell_stakes
+from reconcile.cli.health import ask, health_url, warning
+from reconcile.cli.journaling import journal_of
+from reconcile.cli.locking import locked
 from reconcile.cli.options import ApplyOptions
-from reconcile.cli.output import TOOL_VERSION, Output
+from reconcile.cli.output import Output
 from reconcile.cli.passwords import hashes, make_up, needed_secrets
-from reconcile.cli.plan import render, show
+from reconcile.cli.plan import note_anchor, render, show
 from reconcile.cli.planning import Planned, make_plan
-from reconcile.cli.progress import open_progress
+from reconcile.cli.readiness import require_readiness
 from reconcile.cli.registry import check_registry, write_registry
-from reconcile.cli.session import Session, is_absent, managed_tables
+from reconcile.cli.rendering import render_outcome, require_report
+from reconcile.cli.saved_plan import plan_again, refuse_checksum
+from reconcile.cli.session import Session
+from reconcile.cli.writing import carry_out, require_batches
 from reconcile.dataset import Dataset
 from reconcile.decide import Mode
 from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
 from reconcile.live.connect import snapshot
 from reconcile.live.state import read_again
-from reconcile.plan import Plan
-from reconcile.render import json, text
 from reconcile.state import Verdict
 
 
 def run(options: ApplyOptions, session: Session, output: Output) -> ExitCode:
     """Carry out what `reconcile plan` with the same options shows."""
     check_registry(options.registry, session)
-    planned = make_plan(session, options, reads_rules=not options.dry_run)
+    require_batches(options)
     if options.dry_run:
-        show(planned, options, output)
+        show(_plan(options, session), options, output)
         return ExitCode.OK
-    return write(planned, session, options, output)
+    require_report(options.format)
+    with locked("apply", session, options, output) as lock:
+        return write(_plan(options, session), session, options, output, lock)
 
 
-def write(planned: Planned, session: Session, options: ApplyOptions, output: Output) -> ExitCode:
-    """Show what was planned, ask, and carry it out."""
+def _plan(options: ApplyOptions, session: Session) -> Planned:
+    """Make the plan that the options ask for, or read it from their file; it has the checksum that they name."""
+    if options.plan_file is None:
+        planned = make_plan(session, options, reads_rules=not options.dry_run)
+    else:
+        planned = plan_again(options.plan_file, options, session)
+    refuse_checksum(options.checksum, planned.plan)
+    return planned
+
+
+def write(planned: Planned, session: Session, options: ApplyOptions, output: Output, lock: RunLock) -> ExitCode:
+    """Show what was planned, ask, and carry it out, all of it under the run *lock*."""
+    health_url(options.health_url, session.settings)
+    planned = measured(planned)
     output.log("planned", to_write=planned.plan.written, keep=planned.plan.kept)
+    note_anchor(planned, output)
     if options.format == "text":
         # Whoever is asked sees the rows; a script that has said --force gets the counts.
         options.summary |= options.force
         output.result(render(planned, options))
     output.findings(planned.plan.findings)
+    asks = not (options.force or planned.plan.is_empty)
+    if asks:
+        tell_stakes(planned.plan, session)
+    require_guards(planned, session, options)
     if planned.plan.is_empty:
         verdicts = verify(planned.rules, planned.live.dataset)
         output.findings(_unmended(planned, session, verdicts).values())
-        return _end(planned, session, options, output, verdicts=verdicts, live=planned.live.dataset)
-    if not options.force:
-        confirm(planned.plan, session, output)
-    return _carry_out(planned, session, options, output)
+        live = planned.live.dataset
+        left = _left(planned, live) if planned.is_saved else {}
+        return _end(planned, session, options, output, verdicts=verdicts, live=live, left=_told(planned, left))
+    journal = journal_of(session, options, planned.command, lock, planned.undoes)
+    require_readiness(planned.plan, session, journal, output)
+    if asks:
+        confirm(session)
+    return _carry_out(planned, session, options, output, lock)
 
 
-def _carry_out(planned: Planned, session: Session, options: ApplyOptions, output: Output) -> ExitCode:
+def _carry_out(planned: Planned, session: Session, options: ApplyOptions, output: Output, lock: RunLock) -> ExitCode:
     plan, started = planned.plan, time.monotonic()
     required = needed_secrets(plan)
     made_up = make_up(session, required - set(planned.passwords))
     words = {name: word for name, word in {**planned.passwords, **made_up}.items() if name in required}
-    with open_progress(output) as progress:
-        outcome = apply(
-            target=session.target,
-            engine=session.engine,
-            plan=plan,
-            goal=planned.goal,
-            live=planned.live,
-            schema=planned.schema,
-            specs=planned.goal.desired.specs,
-            rules=planned.rules,
-            progress=progress,
-            secrets=hashes(session, words),
-            missing=managed_tables(session) if is_absent(session.target) else None,
-            access=session.state.access,
-        )
-    # Committed: nobody could tell the passwords any more if something below failed.
-    for name, word in made_up.items():
-        whose = f" ({name})" if len(made_up) > 1 else ""
-        output.once(f"Password of the new accounts{whose}, shown this once: {word}")
-    with snapshot(session.target, session.engine) as connection:
-        live = read_again(connection, planned.schema, outcome.live)
+    untold = dict(made_up)
+
+    def tell_passwords() -> None:
+        # Committed: nobody could tell the passwords any more if something failed from here on.
+        while untold:
+            name, word = untold.popitem()
+            whose = f" ({name})" if len(made_up) > 1 else ""
+            output.once(f"Password of the new accounts{whose}, shown this once: {word}")
+
+    last, outcome = carry_out(
+        planned, session, options, output, lock, secrets=hashes(session, words), committed=tell_passwords
+    )
+    unread: list[Finding] = []
+    live = outcome.live
+    try:
+        with snapshot(session.target, session.engine) as connection:
+            live = read_again(connection, last.schema, outcome.live)
+    except ReconcileError as error:
+        unread = [_unread(finding) for finding in error.findings]
     unmended = _unmended(planned, session, outcome.verdicts)
     output.findings(
         replace(violation(verdict), severity=Severity.WARNING)
@@ -87,7 +114,7 @@ def _carry_out(planned: Planned, session: Session, options: ApplyOptions, output
     output.findings(unmended.values())
     duration_s = time.monotonic() - started
     output.log("applied", seconds=round(duration_s, 2), rows=plan.written)
-    left = [] if live is outcome.live else remaining(planned.goal, live.dataset)
+    left = {} if live is outcome.live and not planned.is_saved else _left(last, live.dataset)
     return _end(
         planned,
         session,
@@ -96,8 +123,24 @@ def _carry_out(planned: Planned, session: Session, options: ApplyOptions, output
         verdicts=outcome.verdicts,
         live=live.dataset,
         duration_s=duration_s,
-        left=[_not_converged(part.spec.name, part.written) for part in left],
+        left=[*unread, *_told(planned, left)],
     )
+
+
+def _unread(finding: Finding) -> Finding:
+    return Finding(
+        what="committed, but the rows could not be read again",
+        where=finding.where,
+        why=f"{finding.what}: {finding.why}",
+        fix="see with `reconcile plan` that nothing is left to do",
+    )
+
+
+def _left(planned: Planned, live: Dataset) -> dict[str, int]:
+    """Count by table the rows that are not as planned any more."""
+    if planned.plan.mode is Mode.ROLLBACK:
+        return {name: len(keys) for name, keys in unsettled(planned.plan, live).items()}
+    return {part.spec.name: part.written for part in remaining(planned.goal, live)}
 
 
 def _end(
@@ -117,18 +160,12 @@ def _end(
         write_registry(options.registry, session, planned.goal.desired, live)
     except ReconcileError as error:
         errors += error.findings
-    plan = planned.plan
-    if output.format == "json":
-        output.result(
-            json.render_outcome(
-                plan, tool_version=TOOL_VERSION, verdicts=verdicts, duration_s=duration_s, errors=errors
-            )
-        )
-    else:
-        if verdicts:
-            output.result(text.render_verdict_total(verdicts))
-        output.result(text.render_outcome(plan, duration_s))
+    plan, url = planned.plan, health_url(options.health_url, session.settings)
+    health = None if url is None else ask(url)
+    output.result(render_outcome(plan, options.format, verdicts, duration_s, errors, health))
     output.errors(errors)
+    if health is not None and not health.is_healthy:
+        output.findings([warning(health)])
     if left:
         return ExitCode.NOT_CONVERGED
     return ExitCode.ERROR if errors else ExitCode.OK
@@ -155,28 +192,17 @@ def _unmended(planned: Planned, session: Session, verdicts: Sequence[Verdict]) -
     }
 
 
-def confirm(plan: Plan, session: Session, output: Output) -> None:
-    """
-    Show what is at stake and ask for a yes.
-
-    Raises:
-        ReconcileError: no terminal to ask on, or any other answer; exit code 4, nothing written.
-
-    """
-    losses = text.render_losses(plan)
-    sys.stderr.write(f"\nThis writes to {session.target} (chosen by: {session.target.origin}).\n")
-    sys.stderr.writelines(f"  {line}\n" for line in losses or ["No existing row is changed or deleted."])
-    if not sys.stdin.isatty():
-        raise _refused("there is no terminal to confirm on", "add --force to run without a prompt")
-    sys.stderr.write(f"Type yes to write to {session.target.database}: ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() != "yes":
-        raise _refused("the answer was not yes", "run the command again and type yes")
+def _told(planned: Planned, left: Mapping[str, int]) -> list[Finding]:
+    """Say of each table how many of its rows are not as desired after the write."""
+    return [(_not_named if planned.is_saved else _not_converged)(table, rows) for table, rows in left.items()]
 
 
-def _refused(why: str, fix: str) -> ReconcileError:
-    return ReconcileError(
-        [Finding(what="not applied, nothing was changed", where="the confirmation", why=why, fix=fix)], ExitCode.REFUSED
+def _not_named(table: str, rows: int) -> Finding:
+    return Finding(
+        what=f"the plan file does not bring {table} to the desired state",
+        where=f"table {table}",
+        why=f"{rows:,} rows differ that moved after the plan was made; the file does not name them and left them alone",
+        fix="see them with `reconcile plan`",
     )
 
 

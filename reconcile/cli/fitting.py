@@ -40,12 +40,12 @@ def fit_schema(  # one argument per side that is compared
     if not misfits:
         return chosen, []
     optional = {step.id for step in state.steps if step.is_optional}
-    lost = [name for name in misfits if goes_on and _steps_of(specs, everything, name) <= optional]
+    lost = [name for name in misfits if goes_on and steps_of(specs, everything, name) <= optional]
     if unfit := [specs[name] for name in misfits if name not in lost]:
         # The nearest name of a table that is missing may be any other table's.
         raise ReconcileError(check_schema(unfit, introspect(connection), everything))
-    dropped = {step for name in lost for step in _steps_of(specs, everything, name)}
-    owners = {name: _steps_of(specs, everything, name) for name in chosen.tables}
+    dropped = {step for name in lost for step in steps_of(specs, everything, name)}
+    owners = {name: steps_of(specs, everything, name) for name in chosen.tables}
     kept = tuple(name for name in chosen.tables if name not in lost and owners[name] - dropped)
     findings = [
         replace(
@@ -56,7 +56,8 @@ def fit_schema(  # one argument per side that is compared
     return Chosen(kept, chosen.steps - dropped), findings
 
 
-def _steps_of(specs: Mapping[str, TableSpec], declared: Dataset, name: str) -> set[str]:
+def steps_of(specs: Mapping[str, TableSpec], declared: Dataset, name: str) -> set[str]:
+    """Give the steps whose rows a table has, that of its spec included."""
     frame = declared.frames.get(name)
     return {specs[name].step} | (set() if frame is None else set(frame[STEP].unique()))
 

@@ -13,37 +13,80 @@ from typing import Any, NoReturn
 
 from argparse_dataclass import ArgumentParser
 
-from reconcile.cli import apply, init, plan, query, rbac, schema, verify
+from reconcile.cli import (
+    apply,
+    clear,
+    doctor,
+    drift,
+    explain,
+    init,
+    locks,
+    plan,
+    query,
+    rbac,
+    rollback,
+    runs,
+    schema,
+    show,
+    verify,
+)
 from reconcile.cli.options import (
     ApplyOptions,
+    ClearOptions,
+    DoctorOptions,
+    DriftOptions,
+    ExplainOptions,
     InitOptions,
+    LocksOptions,
     PlanOptions,
     QueryOptions,
     RbacOptions,
+    RollbackOptions,
+    RunsOptions,
     SchemaOptions,
+    ShowOptions,
     TargetOptions,
     VerifyOptions,
 )
 from reconcile.cli.output import TOOL_VERSION, Output, open_output
+from reconcile.cli.saved_plan import open_saved_session
 from reconcile.cli.session import Session, open_session
-from reconcile.errors import ExitCode, ReconcileError
+from reconcile.cli.streams import unheeded
+from reconcile.cli.title import hide_passwords
+from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
+from reconcile.masking import without_passwords
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command: its options class, whose docstring is its help, and what it runs."""
+    """
+    One command: its options class, whose docstring is its help, and what it runs on the session that `open` gives.
+
+    A command that needs neither database nor desired state opens none. One that `writes` rows goes on when nobody
+    reads what it says any more.
+    """
 
     options: type[TargetOptions]
-    run: Callable[[Any, Session, Output], ExitCode]
+    run: Callable[[Any, Any, Output], ExitCode]
+    open: Callable[[Any], Session | None] = open_session
+    writes: bool = False
 
 
 COMMANDS = {
     "plan": Command(PlanOptions, plan.run),
-    "apply": Command(ApplyOptions, apply.run),
+    "apply": Command(ApplyOptions, apply.run, open_saved_session, writes=True),
+    "show": Command(ShowOptions, show.run, show.open_for),
+    "drift": Command(DriftOptions, drift.run, drift.open_for),
     "verify": Command(VerifyOptions, verify.run),
-    "rbac": Command(RbacOptions, rbac.run),
+    "clear": Command(ClearOptions, clear.run, writes=True),
+    "rbac": Command(RbacOptions, rbac.run, writes=True),
+    "rollback": Command(RollbackOptions, rollback.run, writes=True),
+    "runs": Command(RunsOptions, runs.run),
+    "explain": Command(ExplainOptions, explain.run),
     "query": Command(QueryOptions, query.run),
     "schema": Command(SchemaOptions, schema.run),
+    "locks": Command(LocksOptions, locks.run),
+    "doctor": Command(DoctorOptions, doctor.run),
     "init": Command(InitOptions, init.run),
 }
 
@@ -77,7 +120,8 @@ class Parser(ArgumentParser[TargetOptions]):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the command line and exit with 64."""
         self.print_usage(sys.stderr)
-        sys.stderr.write(f"error: {message}\n  fix: see `{self.prog} --help`\n")
+        # A word that is out of place may be a URL.
+        sys.stderr.write(f"error: {without_passwords(message)}\n  fix: see `{self.prog} --help`\n")
         raise SystemExit(ExitCode.USAGE)
 
 
@@ -91,6 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # A terminal that cannot show a sign shows a question mark; it does not stop a run.
             stream.reconfigure(errors="replace")
     words = list(sys.argv[1:] if arguments is None else arguments)
+    was_hidden = arguments is None and hide_passwords()
     if not words or words[0] in {"-h", "--help", "help"}:
         sys.stdout.write(_help())
         return ExitCode.OK if words else ExitCode.USAGE
@@ -99,22 +144,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.OK
     command = COMMANDS.get(words[0])
     if command is None:
-        sys.stderr.write(f"error: there is no command {words[0]!r}\n  fix: use one of {', '.join(COMMANDS)}\n")
+        told = without_passwords(words[0])
+        sys.stderr.write(f"error: there is no command {told!r}\n  fix: use one of {', '.join(COMMANDS)}\n")
         return ExitCode.USAGE
     parser = Parser(command.options, prog=f"reconcile {words[0]}", description=command.options.__doc__)
-    return _run(command, parser.parse_args(words[1:]))
+    options = parser.parse_args(words[1:])
+    with unheeded(is_writing=command.writes):
+        return _run(command, options, _SEEN if was_hidden else [])
 
 
-def _run(command: Command, options: TargetOptions) -> int:
+_SEEN = [
+    Finding(
+        what="a password was on the command line",
+        where="the process list",
+        why="others on this machine could read it until it was taken out just now; the shell's history keeps it",
+        fix="put the URL into RECONCILE_DATABASE_URL, in the environment or in .env",
+        severity=Severity.WARNING,
+    )
+]
+
+
+def _run(command: Command, options: TargetOptions, warnings: Sequence[Finding]) -> int:
     output = open_output(options)
-    signal.signal(signal.SIGTERM, _terminate)
+    output.findings(warnings)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # a service manager's end, a console that closes
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(number, _terminate)
     # polars hooks SIGINT so that system calls restart: without this, Ctrl-C waits until the server has answered.
     signal.siginterrupt(signal.SIGINT, True)
     try:
-        session = open_session(options)
-        output.note(f"Target: {session.target} ({session.target.origin})")
-        if session.target.ignored:
-            output.note(f"Ignored in the URL: {', '.join(session.target.ignored)}")
+        session = command.open(options)
+        if session is not None:
+            output.note(f"Target: {session.target} ({session.target.origin})")
+            if session.target.ignored:
+                output.note(f"Ignored in the URL: {', '.join(session.target.ignored)}")
         exit_code = command.run(options, session, output)
         sys.stdout.flush()
         return exit_code

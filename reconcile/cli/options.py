@@ -4,13 +4,19 @@ The classes inherit because the parser knows flat dataclasses only, and commands
 """
 
 import datetime
+import re
 from argparse import SUPPRESS, ArgumentTypeError
 from dataclasses import dataclass, field
 from typing import Optional
 
+from reconcile.radius import Limit
+
 FORMATS = ("text", "json")
+REPORT_FORMATS = (*FORMATS, "jsonl", "md")
+PLAN_FORMATS = (*REPORT_FORMATS, "html")
 ACTIONS = ("create", "update", "delete", "skip")
 RBAC_MODES = ("add-only", "exact", "report")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 SHORT_SKIPS = {
     "skip_accounts": ("qa-accounts", "test-accounts"),
     "skip_qa_data": ("qa-data",),
@@ -28,6 +34,13 @@ def date(text: str) -> datetime.date:
         raise ArgumentTypeError(f"{text!r} is not a date; write YYYY-MM-DD") from None
 
 
+def checksum(text: str) -> str:
+    """Read a plan's checksum, or at least the first 12 digits of it."""
+    if not re.fullmatch(r"[0-9a-f]{12,64}", text.lower()):
+        raise ArgumentTypeError(f"{text!r} is not a checksum; write 12 to 64 of its hexadecimal digits")
+    return text.lower()
+
+
 def positive(text: str) -> int:
     """Read a whole number from 1 up."""
     if not text.isdecimal() or int(text) < 1:
@@ -40,6 +53,22 @@ def count(text: str) -> int:
     if not text.isdecimal():
         raise ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
     return int(text)
+
+
+def limit(text: str) -> Limit:
+    """Read a number of rows, or a part of a table as in 30%."""
+    number = text.removesuffix("%")
+    if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", number) or (number == text and not text.isdecimal()):
+        raise ArgumentTypeError(f"{text!r} is neither a number of rows nor a percentage such as 30%")
+    return Limit(float(number), number != text)
+
+
+def seconds(text: str) -> float:
+    """Read a duration such as 30s, 500ms, 5m or 1h; a bare number is seconds."""
+    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?", text)
+    if found is None:
+        raise ArgumentTypeError(f"{text!r} is not a duration; write 30s, 500ms or 5m")
+    return float(found[1]) * _SECONDS[found[2] or "s"]
 
 
 def actions(text: str) -> tuple[str, ...]:
@@ -86,14 +115,108 @@ class TargetOptions:
 
 
 @dataclass
-class RunOptions(TargetOptions):
+class JournalOptions(TargetOptions):
+    """Where the target keeps its journal."""
+
+    journal: Optional[str] = field(
+        default=None,
+        metadata={
+            "metavar": "PREFIX",
+            "help": "the journal is the tables PREFIX_runs and PREFIX_changes; default: RECONCILE_JOURNAL, else "
+            "reconcile",
+        },
+    )
+
+
+@dataclass
+class LimitOptions(JournalOptions):
+    """What a plan may do to existing rows; a plan that would do more is refused when it is applied."""
+
+    max_update: Optional[Limit] = field(
+        default=None,
+        metadata={
+            "type": limit,
+            "metavar": "N|P%",
+            "help": "refuse to update more rows of a table, or more percent of a table above 10 rows (default: 30%%; "
+            "a reset has no default)",
+        },
+    )
+    max_delete: Optional[Limit] = field(
+        default=None,
+        metadata={
+            "type": limit,
+            "metavar": "N|P%",
+            "help": "refuse to delete more rows of a table, or more percent of a table above 10 rows (default: 30%%; "
+            "a reset and a clear have no default)",
+        },
+    )
+    allow_cascade: bool = field(
+        default=False,
+        metadata={
+            "help": "delete rows outside the run that depend on deleted ones, or take the reference away, as the plan "
+            "shows"
+        },
+    )
+
+
+@dataclass
+class GuardOptions(LimitOptions):
+    """What a command that writes can be told about its guards and its lock."""
+
+    force: bool = field(default=False, metadata={"help": "answer yes to the prompt; lifts no guard"})
+    confirm: Optional[str] = field(
+        default=None,
+        metadata={
+            "metavar": "DBNAME",
+            "help": "the name of the database that is meant; a protected target asks for it, even with --force",
+        },
+    )
+    lock_timeout: float = field(
+        default=30.0,
+        metadata={
+            "type": seconds,
+            "metavar": "TIME",
+            "help": "wait this long for another run to end: 30s, 500ms, 5m (default: 30s)",
+        },
+    )
+    no_journal: bool = field(default=False, metadata={"help": "keep no journal of this run: it cannot be rolled back"})
+    keep_runs: Optional[int] = field(
+        default=None,
+        metadata={
+            "type": positive,
+            "metavar": "N",
+            "help": "runs that the journal keeps; default: RECONCILE_KEEP_RUNS, else 100",
+        },
+    )
+    health_url: Optional[str] = field(
+        default=None,
+        metadata={
+            "metavar": "URL",
+            "help": "ask the application with GET at the end and report what it answers within 10 s; a bad answer is a "
+            "warning and no error, since the rows are committed; default: RECONCILE_HEALTH_URL",
+        },
+    )
+
+
+def _plan_format() -> str:
+    """Declare the output format of a command that shows a plan."""
+    return field(default="text", metadata={"choices": PLAN_FORMATS, "help": "output format (default: text)"})
+
+
+@dataclass
+class RunOptions(LimitOptions):
     """Options that shape a run: the dataset, the mode and the tables."""
 
+    format: str = _plan_format()
     light: bool = field(default=False, metadata={"help": "the smaller dataset (default: full)"})
     scale: int = field(default=1, metadata={"type": positive, "metavar": "N", "help": "multiply the business tables"})
     as_of: Optional[datetime.date] = field(
         default=None,
-        metadata={"type": date, "metavar": "DATE", "help": "anchor of every date; default: this week's Monday (UTC)"},
+        metadata={
+            "type": date,
+            "metavar": "DATE",
+            "help": "anchor of every date; default: that of the journal's last apply, else this week's Monday (UTC)",
+        },
     )
     seed: int = field(default=1, metadata={"type": count, "metavar": "N", "help": "seed of the dataset (default: 1)"})
     no_clear: bool = field(
@@ -126,13 +249,6 @@ class RunOptions(TargetOptions):
             "printed once (never for a protected target)",
         },
     )
-    allow_cascade: bool = field(
-        default=False,
-        metadata={
-            "help": "delete rows outside the run that depend on deleted ones, or take the reference away, as the plan "
-            "shows"
-        },
-    )
     summary: bool = field(default=False, metadata={"help": "counts only, no rows"})
     only: Optional[tuple[str, ...]] = field(
         default=None,
@@ -150,23 +266,106 @@ class PlanOptions(RunOptions):
     detailed_exitcode: bool = field(
         default=False, metadata={"help": "exit 2 when there are changes, 0 when there are none"}
     )
+    out: Optional[str] = field(
+        default=None,
+        metadata={"metavar": "FILE", "help": "save the plan to FILE, for `reconcile show` and `reconcile apply FILE`"},
+    )
 
 
 @dataclass
-class ApplyOptions(RunOptions):
+class DriftOptions(RunOptions):
+    """Compare live with desired, for schedulers: who moved, since when; exit 2 on drift. Never writes."""
+
+    format: str = field(default="text", metadata={"choices": REPORT_FORMATS, "help": "output format (default: text)"})
+    baseline: Optional[str] = field(
+        default=None,
+        metadata={"metavar": "FILE", "help": "accepted drift, YAML or JSON: shown, and not counted until it expires"},
+    )
+    write_baseline: Optional[str] = field(
+        default=None,
+        metadata={
+            "metavar": "FILE",
+            "help": "accept all that drifts now: write it to FILE, after the entries of --baseline that still hold; "
+            "asks for --expires and --reason",
+        },
+    )
+    expires: Optional[datetime.date] = field(
+        default=None, metadata={"type": date, "metavar": "DATE", "help": "last day of what --write-baseline accepts"}
+    )
+    reason: Optional[str] = field(default=None, metadata={"metavar": "TEXT", "help": "why --write-baseline accepts it"})
+    history: Optional[str] = field(
+        default=None,
+        metadata={"metavar": "FILE", "help": "remember in FILE when each difference was first and last seen"},
+    )
+    metrics_file: Optional[str] = field(
+        default=None,
+        metadata={"metavar": "FILE", "help": "write metrics to FILE for Prometheus, also when the command fails"},
+    )
+    webhook: Optional[str] = field(
+        default=None,
+        metadata={
+            "metavar": "URL",
+            "help": "POST a summary as JSON there on drift or failure; default: RECONCILE_DRIFT_WEBHOOK, which keeps a "
+            "token in the URL out of the process list",
+        },
+    )
+    webhook_rows: bool = field(default=False, metadata={"help": "send the rows with the summary"})
+
+
+@dataclass
+class ApplyOptions(RunOptions, GuardOptions):
     """Plan, confirm, write in one transaction, verify, and plan again."""
 
+    plan_file: Optional[str] = field(
+        default=None,
+        metadata={
+            "args": ["plan_file"],
+            "nargs": "?",
+            "type": str,
+            "metavar": "PLANFILE",
+            "help": "carry out exactly the plan that `reconcile plan --out` saved, or refuse it as stale",
+        },
+    )
     dry_run: bool = field(default=False, metadata={"help": "plan only, write nothing"})
-    force: bool = field(default=False, metadata={"help": "answer yes to the prompt; lifts no guard"})
+    batch_size: Optional[int] = field(
+        default=None,
+        metadata={
+            "type": positive,
+            "metavar": "N",
+            "help": "commit every N rows; a run that stops is continued by the next (default: one transaction)",
+        },
+    )
+    checksum: Optional[str] = field(
+        default=None,
+        metadata={
+            "type": checksum,
+            "metavar": "HASH",
+            "help": "go on only when the plan has this checksum, 12 digits or more",
+        },
+    )
     registry: Optional[str] = field(
         default=None, metadata={"metavar": "FILE", "help": "write the ids of the QA fixtures to FILE, as JSON"}
     )
 
 
 @dataclass
-class RbacOptions(TargetOptions):
+class ClearOptions(GuardOptions):
+    """Delete the rows of the managed tables, children first; accounts, roles and settings stay. Nothing is created."""
+
+    format: str = _plan_format()
+    table: list[str] = _many("-t", "--table", metavar="GLOB", text="only tables with this name; repeatable")
+    dry_run: bool = field(default=False, metadata={"help": "plan only, write nothing"})
+    summary: bool = field(default=False, metadata={"help": "counts only, no rows"})
+    limit: int = field(
+        default=10, metadata={"type": count, "metavar": "N", "help": "rows shown per table, 0 for all (default: 10)"}
+    )
+
+
+@dataclass
+class RbacOptions(GuardOptions):
     """Roles, permissions and who may do what, and nothing else. Writes only with --apply."""
 
+    format: str = _plan_format()
     mode: str = field(
         default="add-only",
         metadata={
@@ -176,7 +375,6 @@ class RbacOptions(TargetOptions):
         },
     )
     apply: bool = field(default=False, metadata={"help": "write what is shown (default: show only)"})
-    force: bool = field(default=False, metadata={"help": "answer yes to the prompt; lifts no guard"})
     detailed_exitcode: bool = field(
         default=False, metadata={"help": "without --apply: exit 2 when there are changes, 0 when there are none"}
     )
@@ -187,9 +385,91 @@ class RbacOptions(TargetOptions):
 
 
 @dataclass
+class ShowOptions(JournalOptions):
+    """One saved plan or one run in any format. A saved plan is shown without reaching any database."""
+
+    what: str = field(
+        default="",
+        metadata={
+            "args": ["what"],
+            "type": str,
+            "metavar": "PLANFILE|RUN",
+            "help": "a file that `reconcile plan --out` wrote, or the number of a run",
+        },
+    )
+    format: str = _plan_format()
+    summary: bool = field(default=False, metadata={"help": "counts only, no rows"})
+    only: Optional[tuple[str, ...]] = field(
+        default=None,
+        metadata={"type": actions, "metavar": "ACTIONS", "help": "show only these: create,update,delete,skip"},
+    )
+    limit: int = field(
+        default=10, metadata={"type": count, "metavar": "N", "help": "rows shown per table, 0 for all (default: 10)"}
+    )
+
+
+@dataclass
+class RunsOptions(JournalOptions):
+    """The history of runs: when, who, what, and how it ended. Never writes."""
+
+    limit: int = field(
+        default=20, metadata={"type": count, "metavar": "N", "help": "runs shown, newest first, 0 for all (default 20)"}
+    )
+
+
+@dataclass
+class RollbackOptions(GuardOptions):
+    """Undo a run from the journal: shows the inverse plan, asks, and writes it in one transaction."""
+
+    run: Optional[int] = field(
+        default=None,
+        metadata={
+            "args": ["run"],
+            "nargs": "?",
+            "type": positive,
+            "metavar": "RUN",
+            "help": "the number of the run; default: the last one that changed rows and is not rolled back",
+        },
+    )
+    format: str = _plan_format()
+    overwrite: bool = field(
+        default=False, metadata={"help": "bring back rows that somebody has edited since, too; their edits are lost"}
+    )
+    dry_run: bool = field(default=False, metadata={"help": "show the inverse plan only, write nothing"})
+    summary: bool = field(default=False, metadata={"help": "counts only, no rows"})
+    only: Optional[tuple[str, ...]] = field(
+        default=None,
+        metadata={"type": actions, "metavar": "ACTIONS", "help": "show only these: create,update,delete,skip"},
+    )
+    limit: int = field(
+        default=10, metadata={"type": count, "metavar": "N", "help": "rows shown per table, 0 for all (default: 10)"}
+    )
+
+
+@dataclass
+class ExplainOptions(RunOptions):
+    """Why a row is created, kept, changed or blocked: what is declared, planned and journaled of it. Never writes."""
+
+    format: str = field(default="text", metadata={"choices": FORMATS, "help": "output format (default: text)"})
+    table_name: str = field(
+        default="", metadata={"args": ["table_name"], "type": str, "metavar": "TABLE", "help": "the table of the row"}
+    )
+    key: str = field(
+        default="",
+        metadata={
+            "args": ["key"],
+            "type": str,
+            "metavar": "KEY",
+            "help": "the row: its natural key as plans show it, parts joined by |, or #17 for the row with id 17",
+        },
+    )
+
+
+@dataclass
 class VerifyOptions(TargetOptions):
     """Check the live rows: data quality, relational integrity, business invariants. Never writes."""
 
+    format: str = field(default="text", metadata={"choices": REPORT_FORMATS, "help": "output format (default: text)"})
     strict_module: bool = field(default=False, metadata={"help": "warnings fail too"})
     limit: int = field(
         default=10,
@@ -245,3 +525,26 @@ class InitOptions(TargetOptions):
         default=False, metadata={"help": "declare the rows that the tables hold now, at most 1,000 a table"}
     )
     state: str = field(default="reconcile.cli.init", metadata={"help": SUPPRESS})
+
+
+@dataclass
+class LocksOptions(JournalOptions):
+    """Who holds the run lock, who waits for whom, and what is stuck. Changes no row; --kill ends a session."""
+
+    kill: Optional[int] = field(
+        default=None,
+        metadata={"type": positive, "metavar": "ID", "help": "end the session with this connection id, after a yes"},
+    )
+    force: bool = field(default=False, metadata={"help": "answer yes to the prompt; lifts no guard"})
+    confirm: Optional[str] = field(
+        default=None,
+        metadata={
+            "metavar": "DBNAME",
+            "help": "with --kill: the name of the database that is meant; a protected target asks for it",
+        },
+    )
+
+
+@dataclass
+class DoctorOptions(JournalOptions):
+    """Connection, server, rights, schema, other sessions and settings: every finding at once. Never writes."""

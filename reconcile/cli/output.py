@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from reconcile.cli.options import TargetOptions
 from reconcile.errors import Finding
-from reconcile.render import json, text
+from reconcile.render import json, jsonl, text
 
 TOOL_VERSION = version("terp-reconcile")
 
@@ -71,6 +71,8 @@ class Output:
         found = list(findings)
         if self.format == "json":
             sys.stdout.write(json.render_errors(found, tool_version=TOOL_VERSION) + "\n")
+        elif self.format == "jsonl":
+            sys.stdout.write(jsonl.render_errors(found, tool_version=TOOL_VERSION) + "\n")
         self.errors(found)
 
     def errors(self, findings: Iterable[Finding]) -> None:

@@ -60,10 +60,11 @@ def _unusable(what: str, where: str, why: str) -> ReconcileError:
 
 
 def without_password(
-    session: Session, known: Mapping[str, str], chosen: Chosen
+    session: Session, protection: str | None, known: Mapping[str, str], chosen: Chosen
 ) -> tuple[Chosen, dict[str, str], list[Finding]]:
     """
-    Leave out the steps whose accounts have no password in *known* and would get a made-up one on a protected target.
+    Leave out the steps whose accounts have no password in *known* and would get a made-up one although *protection*
+    says that the target is a protected one.
 
     Their tables stay: other steps may write them too.
 
@@ -75,17 +76,17 @@ def without_password(
     left_out: dict[str, str] = {}
     for password in session.state.passwords:
         refused = [step for step in password.steps if step in chosen.steps]
-        if session.protection and password.name not in known and refused:
+        if protection and password.name not in known and refused:
             left_out |= dict.fromkeys(refused, "no password was supplied for its accounts on a protected target")
-            findings.append(_refusal(session, password, refused))
+            findings.append(_refusal(session, protection, password, refused))
     return Chosen(chosen.tables, chosen.steps - set(left_out)), left_out, findings
 
 
-def _refusal(session: Session, password: Password, steps: list[str]) -> Finding:
+def _refusal(session: Session, protection: str, password: Password, steps: list[str]) -> Finding:
     return Finding(
         what=f"left out: {', '.join(steps)}",
         where=str(session.target),
-        why=f"the target is protected ({session.protection}) and no password was supplied for these accounts",
+        why=f"the target is protected ({protection}) and no password was supplied for these accounts",
         fix=f"set {password.variable} or use --password-file, or leave the accounts out with --skip-accounts",
         severity=Severity.WARNING,
     )

@@ -1,23 +1,27 @@
 """`reconcile plan`: show every create, update, delete and skip with its reason. Never writes."""
 
-from collections.abc import Sequence
+import shlex
 
+from reconcile.cli.guards import measured, warned
 from reconcile.cli.options import PlanOptions, RunOptions
-from reconcile.cli.output import TOOL_VERSION, Output
+from reconcile.cli.output import Output
+from reconcile.cli.planned_file import check_out, save
 from reconcile.cli.planning import Planned, make_plan
+from reconcile.cli.rendering import render_plan
+from reconcile.cli.saved_plan import to_save
 from reconcile.cli.session import Session, is_absent
-from reconcile.diff import Action
 from reconcile.errors import ExitCode
-from reconcile.plan import only
-from reconcile.render import json, text
-from reconcile.render.effects import render_effects
 
 
 def run(options: PlanOptions, session: Session, output: Output) -> ExitCode:
     """Plan and show; exit code 2 for changes where --detailed-exitcode asks for it."""
     note_absence(session, output)
+    check_out(options.out)
     planned = make_plan(session, options)
     show(planned, options, output)
+    if options.out is not None:
+        save(options.out, to_save(planned, session, options))
+        output.note(f"Saved; carry out exactly this plan with: reconcile apply {shlex.quote(options.out)}")
     return exit_code(planned, is_detailed=options.detailed_exitcode)
 
 
@@ -27,9 +31,18 @@ def note_absence(session: Session, output: Output) -> None:
         output.note(f"{session.target.database} does not exist yet: planned for the empty file that apply would make")
 
 
+def note_anchor(planned: Planned, output: Output) -> None:
+    """Say so when nobody has given the date that the dataset hangs on and the last apply's was taken."""
+    if planned.anchored_by is not None:
+        as_of = planned.plan.profile.as_of
+        output.note(f"As of {as_of}, as run {planned.anchored_by}; --as-of sets another date")
+
+
 def show(planned: Planned, options: RunOptions, output: Output) -> None:
-    """Write the plan to stdout, and what it warns of to stderr."""
+    """Write the plan to stdout, and what it warns of to stderr; it warns of what apply would refuse, too."""
+    planned = warned(measured(planned), options)
     output.log("planned", to_write=planned.plan.written, keep=planned.plan.kept)
+    note_anchor(planned, output)
     output.result(render(planned, options))
     output.findings(planned.plan.findings)
 
@@ -41,19 +54,4 @@ def exit_code(planned: Planned, *, is_detailed: bool) -> ExitCode:
 
 def render(planned: Planned, options: RunOptions) -> str:
     """Give the plan in the format, with the rows, that the options ask for."""
-    limit = options.limit or None
-    if options.format == "json":
-        plan = only(planned.plan, _chosen(options.only))
-        return json.render_plan(
-            plan, tool_version=TOOL_VERSION, shows_rows=not options.summary, effects=planned.effects
-        )
-    plan_text = text.render_plan(
-        planned.plan, shows_rows=not options.summary, limit=limit, actions=_chosen(options.only)
-    )
-    if planned.effects is None or planned.effects.is_empty():
-        return plan_text
-    return f"{render_effects(planned.effects, limit=limit)}\n\n{plan_text}"
-
-
-def _chosen(actions: Sequence[str] | None) -> list[Action]:
-    return [Action(name) for name in actions or Action]
+    return render_plan(planned.plan, options, planned.effects)

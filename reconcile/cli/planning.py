@@ -1,7 +1,7 @@
 """Make a plan for a command: compute the declared rows, read the live ones, decide, and ask the guards."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
@@ -10,8 +10,10 @@ from reconcile.checks.preflight import check_rows
 from reconcile.checks.verify import tables_of
 from reconcile.cli.access import access_tables, effects_of
 from reconcile.cli.fitting import fit_rows, fit_schema
+from reconcile.cli.journaling import journal_named, last_anchor
 from reconcile.cli.options import SHORT_SKIPS, RunOptions
 from reconcile.cli.passwords import supplied, without_password
+from reconcile.cli.protection import protection_of
 from reconcile.cli.scope import cascaded, owners_of, with_undeclared
 from reconcile.cli.session import Session, is_absent, stand_in
 from reconcile.conflicts import taken_values, unmet_references
@@ -21,9 +23,11 @@ from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.guard import dependents_in_plan, refuse_dependents
 from reconcile.live.connect import snapshot
 from reconcile.live.introspect import LiveSchema, introspect
+from reconcile.live.journal import unfinished
 from reconcile.live.resolve import LiveState
 from reconcile.live.state import dependents, needed, read_state
 from reconcile.plan import Plan, make
+from reconcile.radius import cascades, measure
 from reconcile.selection import Chosen, Selection, select
 from reconcile.spec import Profile, Size, Step, TableSpec
 from reconcile.state import DesiredState, Rule
@@ -33,7 +37,8 @@ from reconcile.state import DesiredState, Rule
 class Planned:
     """
     A plan with both sides it was made from, the rules of its steps, the passwords that somebody has chosen for its
-    accounts, and which roles gain or lose what by it.
+    accounts, and which roles gain or lose what by it. A plan that `is_saved` came from a file: what was read now may
+    ask for more than it does.
     """
 
     plan: Plan
@@ -43,11 +48,20 @@ class Planned:
     rules: tuple[Rule, ...]
     passwords: Mapping[str, str] = field(default_factory=dict, repr=False)
     effects: pl.DataFrame | None = None
+    is_saved: bool = False
+    command: str = "apply"
+    """What the journal calls the run."""
+    undoes: int | None = None
+    """The run that a rollback takes back."""
+    stored: Mapping[str, pl.DataFrame] = field(default_factory=dict, repr=False)
+    """The very text of cells that a rollback brings back, by table."""
+    anchored_by: int | None = None
+    """The run whose --as-of this plan took over, where none was given."""
 
 
-def profile_of(options: RunOptions, today: date) -> Profile:
-    """Give the dataset's parameters; without --as-of dates hang on the Monday of *today*'s week."""
-    as_of = options.as_of or today - timedelta(days=today.weekday())
+def profile_of(options: RunOptions, today: date, last: date | None = None) -> Profile:
+    """Give the dataset's parameters; without --as-of dates hang on *last*, else on the Monday of *today*'s week."""
+    as_of = options.as_of or last or today - timedelta(days=today.weekday())
     return Profile(as_of, Size.LIGHT if options.light else Size.FULL, options.scale, options.seed)
 
 
@@ -68,19 +82,23 @@ def make_plan(session: Session, options: RunOptions, mode: Mode | None = None, *
             guard refuses (4), or the selection names nothing (64). Nothing is written.
 
     """
+    journal_named(session, options)  # refuses a name that cannot be one before anything is read
     if is_absent(session.target):
         session = stand_in(session)
     state = session.state
     mode = mode or (Mode.TOP_UP if options.no_clear else Mode.RESET)
-    profile = profile_of(options, datetime.now(UTC).date())
+    now = datetime.now(UTC).replace(tzinfo=None)
+    last, anchored_by = last_anchor(session, options) if options.as_of is None else (None, None)
+    profile = profile_of(options, now.date(), last)
     everything = state.rows(profile)
     _stop_on([*check(everything), *check_rows(everything)])
     gap_rules = state.gap_rules if mode is Mode.TOP_UP else ()
     selection = selection_of(options, state.steps)
     chosen = select(selection, state.steps, owners_of(everything, state))
     passwords = supplied(session, options)
-    chosen, left_out, warnings = without_password(session, passwords, chosen)
     with snapshot(session.target, session.engine) as connection:
+        protection = protection_of(session, connection)
+        chosen, left_out, warnings = without_password(session, protection, passwords, chosen)
         everything, chosen = with_undeclared(connection, state, mode, everything, chosen)
         schema = introspect(connection, everything.specs)
         chosen, misfits = fit_schema(
@@ -92,7 +110,8 @@ def make_plan(session: Session, options: RunOptions, mode: Mode | None = None, *
             is_everything=selection.is_everything,
             goes_on=options.continue_on_error,
         )
-        goal = Goal(everything, chosen.tables, chosen.steps, mode, profile, gap_rules)
+        left_open = unfinished(connection, journal_named(session, options)) if mode is Mode.TOP_UP else {}
+        goal = Goal(everything, chosen.tables, chosen.steps, mode, profile, gap_rules, left_open)
         rules = tuple(rule for rule in state.rules if rule.group in _groups(state, chosen))
         specs = _to_read(state, goal, rules if reads_rules else ())
         live = read_state(connection, specs, schema, everything.frames)
@@ -110,12 +129,13 @@ def make_plan(session: Session, options: RunOptions, mode: Mode | None = None, *
         )
         _stop_on([*unmet_references(plan, live.dataset), *taken_values(plan, live.dataset)])
         found = [*dependents_in_plan(plan, live.dataset), *dependents(connection, plan, goal.desired.specs)]
-        if found and options.allow_cascade:
+        if found:
             plan, live, schema = cascaded(connection, plan, live, schema, found)
-        elif found:
-            raise ReconcileError(refuse_dependents(found), ExitCode.REFUSED)
+            if not options.allow_cascade:
+                raise ReconcileError(refuse_dependents(found, mode, tuple(cascades(plan))), ExitCode.REFUSED)
         effects = effects_of(state, plan, live.dataset)
-    return Planned(plan, goal, live, schema, rules, passwords, effects)
+        plan = replace(plan, radius=measure(plan, live.dataset, now))
+    return Planned(plan, goal, live, schema, rules, passwords, effects, anchored_by=anchored_by)
 
 
 def _only(dataset: Dataset, tables: Iterable[str]) -> Dataset:

@@ -5,7 +5,8 @@ from dataclasses import fields, replace
 from reconcile.checks.preflight import check_schema
 from reconcile.cli.access import kept_extras
 from reconcile.cli.apply import write
-from reconcile.cli.options import ApplyOptions, RbacOptions, TargetOptions
+from reconcile.cli.locking import locked
+from reconcile.cli.options import ApplyOptions, GuardOptions, RbacOptions
 from reconcile.cli.output import Output
 from reconcile.cli.plan import exit_code, note_absence, show
 from reconcile.cli.planning import Planned, make_plan
@@ -29,16 +30,23 @@ def run(options: RbacOptions, session: Session, output: Output) -> ExitCode:
         why = f"desired state {session.state.name} does not say what its roles are"
         raise _usage(f"--state {options.state}", why, "give its DesiredState an `access`")
     session = replace(session, state=replace(session.state, gap_rules=(), fit=None))
-    wanted = _wanted(options, access)
-    planned = _plan(wanted, session, access, _MODES[options.mode])
-    if options.format == "text":
-        output.result(_introduction(planned, access, options.limit or None))
-        planned = replace(planned, effects=None)  # said here, even where there is none
+    wanted, mode = _wanted(options, access), _MODES[options.mode]
     if options.apply:
-        return write(planned, session, wanted, output)
+        with locked("rbac", session, options, output) as lock:
+            return write(_introduced(wanted, session, access, mode, output), session, wanted, output, lock)
+    planned = _introduced(wanted, session, access, mode, output)
     note_absence(session, output)
     show(planned, wanted, output)
     return exit_code(planned, is_detailed=options.detailed_exitcode)
+
+
+def _introduced(options: ApplyOptions, session: Session, access: Access, mode: Mode, output: Output) -> Planned:
+    """Plan, and say in text first what the plan means."""
+    planned = _plan(options, session, access, mode)
+    if options.format != "text":
+        return planned
+    output.result(_introduction(planned, access, options.limit or None))
+    return replace(planned, effects=None)  # said here, even where there is none
 
 
 def _introduction(planned: Planned, access: Access, limit: int | None) -> str:
@@ -52,8 +60,8 @@ def _introduction(planned: Planned, access: Access, limit: int | None) -> str:
 
 def _wanted(options: RbacOptions, access: Access) -> ApplyOptions:
     """Give the options of an apply of the one step."""
-    shared = {field.name: getattr(options, field.name) for field in fields(TargetOptions)}
-    return ApplyOptions(**shared, step=[access.step], limit=options.limit, force=options.force)
+    shared = {field.name: getattr(options, field.name) for field in fields(GuardOptions)}
+    return ApplyOptions(**shared, step=[access.step], limit=options.limit)
 
 
 def _plan(options: ApplyOptions, session: Session, access: Access, mode: Mode) -> Planned:
@@ -68,7 +76,8 @@ def _plan(options: ApplyOptions, session: Session, access: Access, mode: Mode) -
     findings = check_schema([session.state.specs[name] for name in access.tables], planned.schema, Dataset({}, {}))
     if findings:
         raise ReconcileError(findings)
-    return replace(planned, rules=tuple(rule for rule in session.state.rules if set(rule.tables) <= set(access.tables)))
+    rules = tuple(rule for rule in session.state.rules if set(rule.tables) <= set(access.tables))
+    return replace(planned, rules=rules, command="rbac")
 
 
 def _usage(where: str, why: str, fix: str) -> ReconcileError:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from reconcile.cascade import cascade
 from reconcile.dataset import STEP, Dataset
-from reconcile.decide import Mode
+from reconcile.decide import EMPTYING, Mode
 from reconcile.diff import empty_declared
 from reconcile.guard import Dependents
 from reconcile.live.cleared import filled_tables, specs_to_clear
@@ -20,13 +20,14 @@ from reconcile.state import DesiredState
 
 
 def owners_of(declared: Dataset, state: DesiredState) -> Mapping[str, Set[str]]:
-    """Give per table the steps that write rows of it; the first step empties what is cleared."""
+    """Give per table the steps that write rows of it; the first step empties what is cleared, or the table's own."""
     owners: dict[str, set[str]] = {
         name: {declared.specs[name].step, *frame[STEP].unique()} for name, frame in declared.frames.items()
     }
     for rule in state.gap_rules:
         owners.setdefault(rule.table, set()).add(rule.step)
-    return {name: {state.steps[0].id} for name in state.cleared} | owners
+    emptying = {name: state.specs[name].step if name in state.specs else state.steps[0].id for name in state.cleared}
+    return {name: {step} for name, step in emptying.items()} | owners
 
 
 def with_undeclared(
@@ -38,7 +39,7 @@ def with_undeclared(
     """
     candidates = [name for name in chosen.tables if name not in everything.frames]
     cleared = [name for name in candidates if name in state.cleared]
-    names = filled_tables(connection, cleared) if mode is Mode.RESET else []
+    names = filled_tables(connection, cleared) if mode in EMPTYING else []
     specs = specs_to_clear(connection, names, state.steps[0].id, state.specs)
     if mode is Mode.TOP_UP:
         specs |= {name: state.specs[name] for name in candidates if name in state.specs}

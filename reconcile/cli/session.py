@@ -14,7 +14,8 @@ from sqlalchemy.pool import StaticPool
 
 from reconcile.cli.options import TargetOptions
 from reconcile.errors import ExitCode, Finding, ReconcileError
-from reconcile.live.connect import open_engine, server_errors
+from reconcile.live.connect import open_engine
+from reconcile.live.server_errors import server_errors
 from reconcile.live.tables import metadata
 from reconcile.live.target import Target, choose
 from reconcile.state import DesiredState

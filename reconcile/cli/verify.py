@@ -1,5 +1,7 @@
 """`reconcile verify`: every rule of the desired state asked of the live rows. Never writes."""
 
+from collections.abc import Sequence
+
 from reconcile.checks.verify import failed, tables_of, verify
 from reconcile.cli.options import VerifyOptions
 from reconcile.cli.output import TOOL_VERSION, Output
@@ -8,7 +10,8 @@ from reconcile.errors import ExitCode
 from reconcile.live.connect import snapshot
 from reconcile.live.introspect import introspect
 from reconcile.live.state import needed, read_state
-from reconcile.render import json, text
+from reconcile.render import json, jsonl, markdown, text
+from reconcile.state import Verdict
 
 
 def run(options: VerifyOptions, session: Session, output: Output) -> ExitCode:
@@ -20,9 +23,19 @@ def run(options: VerifyOptions, session: Session, output: Output) -> ExitCode:
         specs = needed(known, read) | read
         live = read_state(connection, specs, introspect(connection, specs), {})
     verdicts = verify(rules, live.dataset)
-    if options.format == "json":
-        output.result(json.render_verdicts(verdicts, tool_version=TOOL_VERSION, target=str(session.target)))
-    else:
-        output.result(text.render_verdicts(verdicts, limit=options.limit or None))
+    output.result(_render(verdicts, options, str(session.target)))
     output.findings(live.findings)
     return ExitCode.VIOLATIONS if failed(verdicts, is_strict=options.strict_module) else ExitCode.OK
+
+
+def _render(verdicts: Sequence[Verdict], options: VerifyOptions, target: str) -> str:
+    limit = options.limit or None
+    match options.format:
+        case "json":
+            return json.render_verdicts(verdicts, tool_version=TOOL_VERSION, target=target)
+        case "jsonl":
+            return jsonl.render_verdicts(verdicts, tool_version=TOOL_VERSION, target=target)
+        case "md":
+            return markdown.render_verdicts(verdicts, target=target, limit=limit)
+        case _:
+            return text.render_verdicts(verdicts, limit=limit)

@@ -1,5 +1,6 @@
 """Which database a run is about: a URL as operators and hosting providers write it, made safe to print."""
 
+import json
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from reconcile.errors import ExitCode, Finding, ReconcileError
 
 EMBEDDED_DEFAULT = "sqlite:///terp.db"
 _TLS_KEYS = {"ssl-mode", "ssl_mode", "sslmode", "ssl", "ssl-ca", "ssl_ca", "sslrootcert"}
+_TIMEOUT_KEYS = ("read-timeout", "read_timeout", "socket_timeout")
 _TLS_MODES = {
     "DISABLED": "DISABLED",
     "DISABLE": "DISABLED",
@@ -35,7 +37,8 @@ class Target:
     """
     One database: where it is, how the connection is protected, and which setting named it.
 
-    `url` carries the password and is never shown; `str(target)` is what people read.
+    `url` carries the password and is never shown; `str(target)` is what people read. `read_timeout_s` is how long an
+    answer of the server may take, None without end.
     """
 
     url: URL
@@ -43,10 +46,16 @@ class Target:
     tls_mode: str = "PREFERRED"
     tls_ca: str | None = None
     ignored: tuple[str, ...] = ()
+    read_timeout_s: int | None = None
 
     @property
     def is_sqlite(self) -> bool:
         return self.url.get_backend_name() == "sqlite"
+
+    @property
+    def demands_tls(self) -> bool:
+        """Whether a connection without TLS is refused."""
+        return self.tls_mode in {"REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY"}
 
     @property
     def database(self) -> str:
@@ -83,13 +92,17 @@ def parse(text: str, origin: str) -> Target:
     """
     Read a `mysql://`, `mysql+pymysql://`, `mariadb://` or `sqlite:///` URL.
 
-    TLS settings are taken from the query as providers write them (`ssl-mode`, `sslmode`, `ssl`, `ssl-ca`); other
-    query settings are another client's and are ignored by name.
+    TLS settings are taken from the query as providers write them (`ssl-mode`, `sslmode`, `ssl`, `ssl-ca`), and how
+    many seconds to wait for an answer (`read-timeout`); other query settings are another client's and are ignored by
+    name.
 
     Raises:
         ReconcileError: not such a URL; exit code 64. The message never repeats the URL, which may hold a password.
 
     """
+    if text.count("@") > 1 and not text.lstrip().startswith("sqlite"):
+        # Read all the same, a part of the password could pass for the host or the database, and be shown.
+        raise _unusable(origin, "its user or password holds the character @", "write each @ in them as %40")
     try:
         url = make_url(text.strip())
     except (ArgumentError, ValueError):
@@ -108,27 +121,54 @@ def parse(text: str, origin: str) -> Target:
 
 
 def _server_target(url: URL, origin: str) -> Target:
-    if "@" in (url.host or ""):
-        raise _unusable(origin, "its user or password holds the character @", "write each @ in them as %40")
     if not url.database:
         raise _unusable(origin, "it names no database", "add /DATABASE after the host")
     settings = {name: _last(value) for name, value in url.query.items()}
-    asked = [settings[name] for name in ("ssl-mode", "ssl_mode", "sslmode", "ssl") if name in settings]
-    mode = _TLS_MODES.get(asked[0].upper()) if asked else "PREFERRED"
-    if mode is None:
-        raise _unusable(
-            origin,
-            f"TLS mode {asked[0]!r} is unknown",
-            "use DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY",
-        )
-    authority = next((settings[n] for n in ("ssl-ca", "ssl_ca", "sslrootcert") if n in settings), None)
+    timeout = next((settings[n] for n in _TIMEOUT_KEYS if n in settings), None)
+    if timeout is not None and not (timeout.isdecimal() and int(timeout)):
+        raise _unusable(origin, f"read-timeout {timeout!r} is no number of seconds", "write a whole number from 1 up")
+    authority = next((settings[n] for n in ("ssl-ca", "ssl_ca", "sslrootcert") if settings.get(n)), None)
     return Target(
         url.set(drivername="mysql+pymysql", query={}),
         origin,
-        tls_mode=mode,
+        tls_mode=_tls_mode(settings, origin, has_authority=authority is not None),
         tls_ca=authority,
-        ignored=tuple(sorted(set(settings) - _TLS_KEYS)),
+        ignored=tuple(sorted(set(settings) - _TLS_KEYS - set(_TIMEOUT_KEYS))),
+        read_timeout_s=int(timeout) if timeout else None,
     )
+
+
+def _tls_mode(settings: Mapping[str, str], origin: str, *, has_authority: bool) -> str:
+    """
+    Give the mode that the URL asks for; an authority without a mode means that the server is to be verified by it.
+
+    A `ssl` that is JSON is the option of the Node.js client, which verifies the host's name too unless it is told not
+    to. Source: Node.js manual, "tls.connect" (rejectUnauthorized).
+    """
+    asked = next((settings[n] for n in ("ssl-mode", "ssl_mode", "sslmode") if n in settings), None)
+    switch = settings.get("ssl")
+    if asked is None and switch is not None:
+        asked = _node_mode(switch) or switch
+        if _TLS_MODES.get(asked.upper()) == "REQUIRED" and has_authority and asked == switch:
+            return "VERIFY_CA"
+    if asked is None:
+        return "VERIFY_CA" if has_authority else "PREFERRED"
+    mode = _TLS_MODES.get(asked.upper())
+    if mode is None:
+        fix = "use DISABLED, PREFERRED, REQUIRED, VERIFY_CA or VERIFY_IDENTITY"
+        raise _unusable(origin, f"TLS mode {asked!r} is unknown", fix)
+    return mode
+
+
+def _node_mode(text: str) -> str | None:
+    """Read `{"rejectUnauthorized": true}`; None for anything else."""
+    try:
+        options = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(options, dict):
+        return None
+    return "REQUIRED" if options.get("rejectUnauthorized") is False else "VERIFY_IDENTITY"
 
 
 def tls_arguments(target: Target) -> dict[str, object]:
@@ -151,6 +191,8 @@ def tls_arguments(target: Target) -> dict[str, object]:
             except OSError as error:
                 why = f"ssl-ca {target.tls_ca} cannot be read as certificates: {error.strerror or error}"
                 raise _unusable(target.origin, why, "name a PEM file with the authority's certificate") from error
+            # Authorities of hosting providers leave out what this flag asks for. Source: Python manual, "ssl", 3.13.
+            context.verify_flags &= ~ssl.VERIFY_X509_STRICT
             context.check_hostname = target.tls_mode == "VERIFY_IDENTITY"
             if target.tls_mode == "REQUIRED":
                 context.verify_mode = ssl.CERT_NONE

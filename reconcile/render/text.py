@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import polars as pl
 
 from reconcile.dataset import STEP
-from reconcile.decide import TablePlan
+from reconcile.decide import Mode, TablePlan
 from reconcile.diff import ACTION, Action
+from reconcile.endpoint import Answer
 from reconcile.errors import Finding
 from reconcile.plan import Plan, only
 from reconcile.render.cells import ShownRow, shown_rows, visible
+from reconcile.render.radius import render_radius
 from reconcile.state import Verdict
 
 SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.SKIP: "="}
@@ -30,22 +32,26 @@ def render_plan(plan: Plan, *, shows_rows: bool, limit: int | None, actions: Seq
 
     *limit* is the number of rows shown per table, None for all; only rows of *actions* are shown.
     """
-    sections = [_header(plan), _steps(plan)]
+    sections = [_header(plan)]
+    if plan.radius is not None and plan.radius.tables:
+        sections.append(render_radius(plan.radius))
+    sections.append(_steps(plan))
     if any(table.rows.height or table.kept for table in plan.tables):
         sections.append(_tables(plan))
     if shows_rows:
         shown = only(plan, actions)
-        sections += [_rows(table, limit) for table in shown.tables if table.rows.height]
-    sections += [_recap(plan), _total(plan)]
+        sections += [render_rows(table, limit) for table in shown.tables if table.rows.height]
+    sections += [_recap(plan), render_total(plan)]
     return "\n\n".join(sections)
 
 
 def _header(plan: Plan) -> str:
     profile = plan.profile
     scale = f", scale {profile.scale}" if profile.scale > 1 else ""
+    declared = "nothing declared" if plan.mode is Mode.CLEAR else f"{profile.size}{scale}, as of {profile.as_of}"
     return (
         f"Plan for {plan.target}\n"
-        f"  desired state {plan.state}, {profile.size}{scale}, as of {profile.as_of}, mode {plan.mode}\n"
+        f"  desired state {plan.state}, {declared}, mode {plan.mode}\n"
         f"  fingerprint {plan.fingerprints.get('', '')[:FINGERPRINT_LENGTH]}, "
         f"checksum {plan.checksum[:FINGERPRINT_LENGTH]}"
     )
@@ -87,18 +93,20 @@ def _tables(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _rows(table: TablePlan, limit: int | None) -> str:
+def render_rows(table: TablePlan, limit: int | None) -> str:
+    """Give the rows of one table, the first *limit* of them, under its name."""
     lines = [f"{table.spec.name}:"]
     for row in shown_rows(table, limit):
-        lines += _row(row)
+        lines += render_row(row)
     hidden = table.rows.height - (table.rows.height if limit is None else limit)
     if hidden > 0:
         lines.append(f"  … {hidden:,} more rows, see them with --limit 0")
     return "\n".join(lines)
 
 
-def _row(row: ShownRow) -> Iterator[str]:
-    yield f"{SIGNS[row.action]} [{visible(row.key)}] {row.reason}: {row.why}"
+def render_row(row: ShownRow) -> Iterator[str]:
+    """Give a row's line, the sign of its action first, and below it the cells that it is about."""
+    yield f"{SIGNS[row.action]} [{visible(row.key)}] {row.reason}: {visible(row.why)}"
     if row.before is not None and row.after is not None:
         for name, before in row.before.items():
             yield from _difference(name, before, row.after[name])
@@ -141,7 +149,8 @@ def _recap(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _total(plan: Plan) -> str:
+def render_total(plan: Plan) -> str:
+    """Say in one line what the plan comes to."""
     if plan.is_empty:
         return f"Nothing to do: {plan.kept:,} rows are as declared, {plan.totals[Action.SKIP]:,} skipped."
     totals = plan.totals
@@ -159,6 +168,11 @@ def render_outcome(plan: Plan, duration_s: float) -> str:
         f"Apply complete: {totals[Action.CREATE]:,} created, {totals[Action.UPDATE]:,} updated, "
         f"{totals[Action.DELETE]:,} deleted, {kept:,} kept; 0 errors in {duration_s:.1f} s"
     )
+
+
+def render_health(answer: Answer) -> str:
+    """Give one line on what the application answered."""
+    return f"Health: {answer}"
 
 
 def render_losses(plan: Plan) -> list[str]:

@@ -227,6 +227,7 @@ class LivingMarket(RuleBasedStateMachine):
             rules=planned.rules,
             progress=NoProgress(),
             secrets={},
+            still_locked=lambda _: None,
         )
 
     def assert_done_as_planned(self, planned: Planned, before: Content) -> None:

@@ -61,6 +61,7 @@ def carry_out(session: Session, options: RunOptions) -> Planned:
         rules=planned.rules,
         progress=NoProgress(),
         secrets={},
+        still_locked=lambda _: None,
     )
     return planned
 

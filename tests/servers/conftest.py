@@ -80,17 +80,32 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave tests marked as embedded to SQLite: they take long and would show the same on every engine."""
+    """Leave tests to the one engine that they are marked for: they take long and would show the same on every one."""
     elsewhere = [
         item
         for item in items
-        if item.get_closest_marker("embedded")
+        for mark, engine in (("embedded", "sqlite"), ("on_mariadb", "mariadb"))
+        if item.get_closest_marker(mark)
         and isinstance(item, pytest.Function)
-        and item.callspec.params.get("engine") != "sqlite"
+        and item.callspec.params.get("engine") != engine
     ]
     if elsewhere:
         config.hook.pytest_deselected(items=elsewhere)
         items[:] = [item for item in items if item not in elsewhere]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have counted: kills, cuts, stale plans."""
+    counted = [
+        f"{report.nodeid.rpartition('::')[2]}: {value}"
+        for report in terminalreporter.getreports("passed")
+        for name, value in report.user_properties
+        if name == "count"
+    ]
+    if counted:
+        terminalreporter.section("counts")
+        for line in sorted(counted):
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,10 @@ MYSQL_ROOT = Path(".cache") / "mysql-root"
 """MySQL from Debian unstable, unpacked by scripts/servers.sh; relative to the checkout."""
 
 
+TLS_FILES = {"ca": "authority.pem", "cert": "certificate.pem", "key": "key.pem"}
+"""Served with TLS by these files where they are in the server's folder."""
+
+
 class NotInstalled(Exception):
     """The engine is not on this machine; the message says what to install."""
 
@@ -61,7 +65,9 @@ class Installation:
         the server, though not of the machine: tests kill servers, and wait for no disk.
         """
         inside = self.inside(folder)
+        tls = [f"--ssl-{name}={inside}/{file}" for name, file in TLS_FILES.items() if (folder / file).exists()]
         options = [
+            *tls,
             f"--datadir={inside}/data",
             # Servers name their temporary files alike: two in one folder would delete each other's.
             f"--tmpdir={inside}/temporary",

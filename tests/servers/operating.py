@@ -73,12 +73,13 @@ class Change:
 def run(*words: str) -> Result:
     """Run one command in this process, as its console script would."""
     out, err = io.StringIO(), io.StringIO()
-    handler = signal.getsignal(signal.SIGTERM)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
         with redirect_stdout(out), redirect_stderr(err):
             code = main(words)
     finally:
-        signal.signal(signal.SIGTERM, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     return Result(int(code), out.getvalue(), err.getvalue())
 
 
@@ -113,7 +114,7 @@ def assert_converged(target: Target, *words: str) -> None:
 
 def dump(target: Target, *, clocks: bool = True, secrets: bool = True) -> Dump:
     """
-    Give every row of every table that has any, all columns as they are stored, by table.
+    Give every row of every table that has any but the journal's, all columns as they are stored, by table.
 
     Without *clocks* the columns that the server sets when a row changes are left out; without *secrets* those whose
     values no two runs share, since a hash has a salt of its own.
@@ -167,6 +168,7 @@ def carry_out(session: Session, planned: Planned, progress: "Progress | None" = 
         rules=planned.rules,
         progress=progress or NoProgress(),
         secrets=dict.fromkeys(needed_secrets(planned.plan), "a hash"),
+        still_locked=lambda _: None,
     )
 
 
@@ -204,7 +206,11 @@ def dangling(target: Target) -> Mapping[tuple[str, str], set[int]]:
 
 
 def next_ids(target: Target) -> Mapping[str, int]:
-    """Give the id that each table would give next, for tables that gave one."""
+    """Give the id that each table but the journal's would give next, for tables that gave one."""
+    return {table: number for table, number in _next_ids(target).items() if table not in JOURNAL}
+
+
+def _next_ids(target: Target) -> Mapping[str, int]:
     with _cursor(target) as cursor:
         if target.server is None:
             cursor.execute("SELECT name, seq FROM sqlite_sequence")
@@ -288,6 +294,9 @@ def specs() -> Mapping[str, TableSpec]:
     return {name: spec for name, spec in STATE.specs.items() if name in FILLED}
 
 
+JOURNAL = ("reconcile_runs", "reconcile_changes")
+"""Where runs are recorded: rows about the database and none of its own."""
+
 FILLED = (
     "accounts", "achievements", "appointment_types", "bankAccounts", "batch_status_history", "batches",
     "billLineItems", "bills", "brands", "calendar_availability", "calendar_events", "calendars", "client_activity",
@@ -360,4 +369,4 @@ def _tables(target: Target, cursor: "pymysql.cursors.Cursor | sqlite3.Cursor") -
         cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'")
     else:
         cursor.execute("SHOW FULL TABLES WHERE Table_type <> 'VIEW'")
-    return sorted(str(row[0]) for row in cursor.fetchall())
+    return sorted(str(row[0]) for row in cursor.fetchall() if row[0] not in JOURNAL)

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -221,9 +221,9 @@ class Server:
                 return
 
 
-def launch(installation: Installation, tries: int = 3) -> Server:
+def launch(installation: Installation, tries: int = 3, files: Mapping[str, bytes] | None = None) -> Server:
     """
-    Start a server of *installation* on a free port with fresh data.
+    Start a server of *installation* on a free port with fresh data, and with *files* in its folder.
 
     Another process may take the port between its choice and its use, so a failed start is tried again.
     """
@@ -232,6 +232,8 @@ def launch(installation: Installation, tries: int = 3) -> Server:
     try:
         shutil.copytree(_initialised_data(installation), folder / "data")
         (folder / "temporary").mkdir()
+        for name, content in (files or {}).items():
+            (folder / name).write_bytes(content)
         for attempt in range(1, tries + 1):
             try:
                 server.start()

@@ -111,7 +111,7 @@ def test_a_protected_target_gets_no_account_without_a_password(
     monkeypatch.setenv("NODE_ENV", "production")
 
     planned = plan(target, "--format", "json")
-    applied = apply(target)
+    applied = apply(target, "--confirm", Path(target.name).name)
 
     assert applied.code == 0, applied.err
     assert "warning: left out: qa-accounts, test-accounts" in applied.err
@@ -125,7 +125,7 @@ def test_a_protected_target_gets_no_account_without_a_password(
 
     file = tmp_path / "password"
     file.write_text(CANARY, encoding="utf-8")
-    supplied = apply(target, "--password-file", str(file))
+    supplied = apply(target, "--password-file", str(file), "--confirm", Path(target.name).name)
 
     assert (supplied.code, len(opening(target, CANARY))) == (0, QA + TESTS)
     assert_says_nothing_of(supplied, CANARY)
@@ -138,7 +138,7 @@ def test_leaving_the_accounts_out_needs_no_password(target: Target, monkeypatch:
     """And is no reason to warn."""
     monkeypatch.setenv("RECONCILE_ENV", "Production")
 
-    applied = apply(target, "--skip-accounts")
+    applied = apply(target, "--skip-accounts", "--confirm", Path(target.name).name)
 
     assert (applied.code, "left out" in applied.err, SHOWN in applied.err) == (0, False, False)
 

@@ -133,10 +133,10 @@ def test_rows_that_a_delete_takes_along_are_rolled_back(filled: Target) -> None:
     assert dump(filled) == rows
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)])
 def test_an_interrupted_apply_leaves_the_database_as_it_was(filled: Target, number: signal.Signals, code: int) -> None:
     """
-    Ctrl-C and a service manager's TERM both roll back and end with the code of their signal.
+    Ctrl-C, a service manager's TERM and a console that closes roll back and end with a code of their own.
 
     A trigger that takes its time holds apply in the middle of its transaction.
     """

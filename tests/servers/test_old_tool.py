@@ -59,7 +59,8 @@ def fill(target: Target, case: Case) -> None:
 
 
 def top_up(target: Target, case: Case, *words: str) -> Result:
-    return command(target, "apply", "--no-clear", "--force", *case.shape, *words)
+    """Mend what the old tool left, which is most of what there is."""
+    return command(target, "apply", "--no-clear", "--force", "--max-update", "100%", *case.shape, *words)
 
 
 TEXTS = {

@@ -73,7 +73,7 @@ class Shape:
         )
         return (
             *("--light", "--as-of", self.week, "--state", "tests.servers.cached_state"),
-            *(("--no-clear",) if self.no_clear else ()),
+            *(("--no-clear", "--max-update", "100%") if self.no_clear else ()),
             *(("--allow-cascade",) if self.allow_cascade else ()),
             *(word for flag, values in named for value in values for word in (f"--{flag}", value)),
         )

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 
 from reconcile.dataset import ID, KEY, Dataset
-from reconcile.decide import WHY, Goal, Mode, TablePlan, decide
-from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, REASON, Action, Reason
+from reconcile.decide import Goal, Mode, TablePlan, decide
+from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, REASON, WHY, Action, Reason
 from reconcile.spec import Profile
 from tests.unit.orders import (
     ORDER_SPECS,

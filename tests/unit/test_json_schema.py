@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from importlib.resources import files
 from typing import Any
 
@@ -13,7 +14,17 @@ from jsonschema import Draft202012Validator
 from reconcile.decide import Mode
 from reconcile.diff import Reason
 from reconcile.errors import Finding, Severity
+from reconcile.health import Check, Mark, Setting
+from reconcile.render.doctor import render_doctor_json
+from reconcile.render.explain import render_explanation_json
 from reconcile.render.json import render_errors, render_outcome, render_plan, render_verdicts
+from reconcile.render.locks import Locks, render_locks_json
+from reconcile.render.runs import render_runs_json
+from reconcile.sessions import Holder
+from tests.unit.render.history import EXPLANATION, NOTHING_KNOWN, OLD_RUN, RUN
+from tests.unit.render.test_drift import document as drift_document
+from tests.unit.render.test_drift import drift_of
+from tests.unit.test_sessions import OPEN, session
 from tests.unit.tiny import SHOP, declared, live, planned, rule, verdict
 
 Document = Any
@@ -45,6 +56,16 @@ VERDICTS = [
     verdict(rule("linked"), missing="table goods is missing"),
 ]
 
+LOCKS = Locks(
+    "here",
+    "name",
+    Holder(17, "erp@db:5", 42, "apply", datetime(2026, 1, 5, 8, 0, 0)),
+    [session(1, command="Query", statement="SELECT ?", transaction=OPEN, waits_for=(2,), blocks=(3,))],
+    unseen=["nothing"],
+)
+CHECKS = [Check("tls", Mark.WARN, "not encrypted", "encrypt it"), Check("version", Mark.OK, "new")]
+SETTINGS = [Setting("state", "tiny", "default")]
+
 
 def documents() -> Iterator[tuple[str, Document]]:
     """Give (schema, document) for every output in its variants."""
@@ -55,6 +76,16 @@ def documents() -> Iterator[tuple[str, Document]]:
         yield "plan", json.loads(render_plan(plan, tool_version="1.0", shows_rows=False))
         yield "outcome", json.loads(render_outcome(plan, tool_version="1.0", verdicts=VERDICTS, duration_s=0.1))
     yield "outcome", json.loads(render_outcome(PLANS[0], tool_version="1.0", verdicts=[], duration_s=0.0))
+    for locks in (LOCKS, Locks("here", "name", None), Locks("here", "name", Holder(), [session()])):
+        yield "locks", json.loads(render_locks_json(locks, tool_version="1.0"))
+    yield "doctor", json.loads(render_doctor_json("here", CHECKS, SETTINGS, tool_version="1.0"))
+    yield "doctor", json.loads(render_doctor_json("here", CHECKS[:1], [], tool_version="1.0"))
+    yield "runs", json.loads(render_runs_json([RUN, OLD_RUN], tool_version="1.0", target="here"))
+    yield "runs", json.loads(render_runs_json([], tool_version="1.0", target="here"))
+    yield "explain", json.loads(render_explanation_json(EXPLANATION, tool_version="1.0", target="here"))
+    yield "explain", json.loads(render_explanation_json(NOTHING_KNOWN, tool_version="1.0", target="here"))
+    yield "drift", drift_document(drift_of())
+    yield "drift", drift_document(drift_of(is_clean=True))
     yield "verify", json.loads(render_verdicts(VERDICTS, tool_version="1.0", target="here"))
     yield "verify", json.loads(render_verdicts([], tool_version="1.0", target="here"))
     yield "errors", json.loads(render_errors([WARNING, Finding("a", "b", "c", "d")], tool_version="1.0"))
@@ -62,7 +93,17 @@ def documents() -> Iterator[tuple[str, Document]]:
 
 DOCUMENTS = list(documents())
 OPTIONAL = {"effects"}
-RICHEST = {"plan": DOCUMENTS[5][1], "outcome": DOCUMENTS[4][1], "verify": DOCUMENTS[-3][1], "errors": DOCUMENTS[-1][1]}
+RICHEST = {
+    "plan": DOCUMENTS[5][1],
+    "outcome": DOCUMENTS[4][1],
+    "locks": next(document for name, document in DOCUMENTS if name == "locks"),
+    "doctor": next(document for name, document in DOCUMENTS if name == "doctor"),
+    "runs": next(document for name, document in DOCUMENTS if name == "runs"),
+    "explain": next(document for name, document in DOCUMENTS if name == "explain"),
+    "drift": next(document for name, document in DOCUMENTS if name == "drift"),
+    "verify": DOCUMENTS[-3][1],
+    "errors": DOCUMENTS[-1][1],
+}
 
 
 def validator(name: str) -> Draft202012Validator:
@@ -77,9 +118,11 @@ def objects(document: Document) -> Iterator[dict[str, Document]]:
         case dict():
             yield document
             for name, value in document.items():
-                if name == "summary":
+                if name == "summary" and "drift" in document:
+                    yield value
+                elif name == "summary":
                     yield from value.values()
-                elif name not in {"before", "after", "fingerprints"}:
+                elif name not in {"before", "after", "fingerprints", "columns"}:
                     yield from objects(value)
         case list():
             for item in document:
@@ -93,7 +136,7 @@ def test_every_output_validates(name: str, document: Document) -> None:
     assert [error.message for error in validator(name).iter_errors(document)] == []
 
 
-@pytest.mark.parametrize("name", ["plan", "outcome", "verify", "errors"])
+@pytest.mark.parametrize("name", RICHEST)
 def test_no_property_may_be_missing(name: str) -> None:
     """A reader may rely on each of them but those that say that they may be absent."""
     checked = validator(name)
@@ -104,7 +147,7 @@ def test_no_property_may_be_missing(name: str) -> None:
             assert not checked.is_valid(document), member
 
 
-@pytest.mark.parametrize("name", ["plan", "outcome", "verify", "errors"])
+@pytest.mark.parametrize("name", RICHEST)
 def test_no_property_may_be_added(name: str) -> None:
     """A new one is a new version of the format."""
     checked = validator(name)
@@ -114,7 +157,7 @@ def test_no_property_may_be_added(name: str) -> None:
         assert not checked.is_valid(document)
 
 
-@pytest.mark.parametrize("name", ["plan", "outcome", "verify", "errors"])
+@pytest.mark.parametrize("name", RICHEST)
 def test_no_property_may_change_its_type(name: str) -> None:
     checked = validator(name)
     for position, original in enumerate(objects(RICHEST[name])):
@@ -161,6 +204,10 @@ def set_member(*path: str | int, value: object) -> Callable[[Document], None]:
         pytest.param("plan", set_member("effects", 0, "users", value=-1), id="fewer than no users"),
         pytest.param("plan", set_member("effects", 0, "role", value=""), id="role without a name"),
         pytest.param("plan", set_member("effects", 0, "gains", value=[1]), id="permission that is no name"),
+        pytest.param("locks", set_member("idle", value=-1), id="fewer than no sessions"),
+        pytest.param("locks", set_member("run_lock", "holder", "since", value="today"), id="time in words"),
+        pytest.param("doctor", set_member("checks", value=[]), id="nothing looked at"),
+        pytest.param("doctor", set_member("checks", 0, "mark", value="poor"), id="unknown mark"),
         pytest.param("verify", set_member("checks", 1, "passed", value=True), id="passed with violations"),
         pytest.param("verify", set_member("checks", 2, "passed", value=True), id="passed without table"),
         pytest.param("outcome", set_member("duration_s", value=-1), id="negative duration"),
@@ -179,9 +226,9 @@ def test_a_document_that_makes_no_sense_is_refused(name: str, mutate: Callable[[
 @pytest.mark.parametrize(
     ("action", "allowed"),
     [
-        ("create", {Reason.MISSING, Reason.GAP}),
-        ("update", {Reason.DIFFERS, Reason.GAP, Reason.DEPENDENT}),
-        ("delete", {Reason.NOT_DECLARED, Reason.DUPLICATE, Reason.DEPENDENT}),
+        ("create", {Reason.MISSING, Reason.GAP, Reason.UNDONE}),
+        ("update", {Reason.DIFFERS, Reason.GAP, Reason.DEPENDENT, Reason.UNFINISHED, Reason.UNDONE}),
+        ("delete", {Reason.NOT_DECLARED, Reason.DUPLICATE, Reason.DEPENDENT, Reason.UNDONE}),
         ("skip", set(Reason)),
     ],
 )

@@ -10,7 +10,7 @@ from tests.facts import CHECKOUT
 
 PURE = (
     "render", "guard", "cascade", "conflicts", "outcome", "plan", "decide", "selection", "diff", "gaps", "state",
-    "declaration", "dataset", "fields", "spec", "values", "errors",
+    "declaration", "health", "sessions", "planfile", "origin", "dataset", "fields", "spec", "values", "errors",
 )  # fmt: skip
 CLOCKS = {"now", "today", "utcnow"}
 

@@ -6,8 +6,21 @@ from argparse import ArgumentTypeError
 import pytest
 
 from reconcile.cli.main import COMMANDS, Parser, main
-from reconcile.cli.options import ApplyOptions, PlanOptions, QueryOptions, RunOptions, actions, count, date, positive
+from reconcile.cli.options import (
+    ApplyOptions,
+    GuardOptions,
+    PlanOptions,
+    QueryOptions,
+    RunOptions,
+    actions,
+    count,
+    date,
+    limit,
+    positive,
+    seconds,
+)
 from reconcile.errors import ExitCode
+from reconcile.radius import Limit
 
 
 def parsed(*words: str) -> RunOptions:
@@ -157,3 +170,47 @@ def test_an_unknown_command_names_those_that_there_are(capsys: pytest.CaptureFix
 def test_the_version_is_told(word: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([word]) == ExitCode.OK
     assert capsys.readouterr().out.startswith("reconcile ")
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("0", Limit(0, is_percent=False)),
+        ("500", Limit(500, is_percent=False)),
+        ("30%", Limit(30, is_percent=True)),
+        ("2.5%", Limit(2.5, is_percent=True)),
+    ],
+)
+def test_a_limit_is_rows_or_percent(text: str, read: Limit) -> None:
+    assert limit(text) == read
+    assert str(read) == text
+
+
+@pytest.mark.parametrize("text", ["", "%", "-1", "1.5", "30 %", "%30", "all", "1e3%", "٣%", "1,000"])
+def test_a_limit_that_is_neither_is_refused(text: str) -> None:
+    with pytest.raises(ArgumentTypeError, match="neither a number of rows nor a percentage"):
+        limit(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "duration"), [("30", 30.0), ("0", 0.0), ("5s", 5.0), ("500ms", 0.5), ("2m", 120.0), ("1h", 3600.0)]
+)
+def test_a_duration_has_a_unit(text: str, duration: float) -> None:
+    assert seconds(text) == duration
+
+
+@pytest.mark.parametrize("text", ["", "s", "-5s", "5 s", "soon", "5d"])
+def test_a_duration_without_number_or_with_another_unit_is_refused(text: str) -> None:
+    with pytest.raises(ArgumentTypeError, match="is not a duration"):
+        seconds(text)
+
+
+@pytest.mark.parametrize("command", ["apply", "rbac", "clear", "rollback"])
+def test_every_command_that_writes_can_be_told_about_its_guards(command: str) -> None:
+    options = Parser(COMMANDS[command].options).parse_args(
+        ["--max-update", "1", "--max-delete", "2%", "--confirm", "terp", "--force", "--lock-timeout", "2m"]
+    )
+
+    assert isinstance(options, GuardOptions)
+    assert (options.max_update, options.max_delete) == (Limit(1, is_percent=False), Limit(2, is_percent=True))
+    assert (options.confirm, options.force, options.lock_timeout) == ("terp", True, 120.0)

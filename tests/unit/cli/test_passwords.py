@@ -23,6 +23,7 @@ ACCOUNTS = ("e2e", "qa-one", "qa-two")
 SHOWN = "Password of the new accounts, shown this once: "
 
 RUN = ("apply", *CLUB, "--force")
+CONFIRMED = ("--confirm", "terp.db")
 
 
 def held() -> dict[str, str | None]:
@@ -291,7 +292,7 @@ def test_a_protected_target_gets_no_accounts_without_a_chosen_password(
     """The steps are left out with a warning, the rest runs."""
     monkeypatch.setenv(name, value)
 
-    told = shell(*RUN)
+    told = shell(*RUN, *CONFIRMED)
 
     assert (told.code, shown(told), held()) == (ExitCode.OK, [], {"owner": None})
     assert (
@@ -308,7 +309,7 @@ def test_a_protected_target_gets_accounts_with_a_chosen_password(shell: Shell, m
     monkeypatch.setenv("NODE_ENV", "production")
     monkeypatch.setenv(VARIABLE, "chosen")
 
-    told = shell(*RUN)
+    told = shell(*RUN, *CONFIRMED)
 
     assert (told.code, "left out" in told.err) == (ExitCode.OK, False)
     assert opens("chosen") == dict.fromkeys(ACCOUNTS, True)
@@ -327,7 +328,7 @@ def test_a_run_without_accounts_needs_no_password(
 ) -> None:
     monkeypatch.setenv("NODE_ENV", "production")
 
-    told = shell(*RUN, *flags)
+    told = shell(*RUN, *CONFIRMED, *flags)
 
     assert (told.code, "left out" in told.err, shown(told)) == (ExitCode.OK, False, [])
 

@@ -95,6 +95,7 @@ def carry_out(session: Session, planned: Planned) -> Outcome:
         rules=planned.rules,
         progress=NoProgress(),
         secrets={},
+        still_locked=lambda _: None,
         access=session.state.access,
     )
 

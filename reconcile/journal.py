@@ -1,0 +1,273 @@
+"""The journal's records: what a run did to each row, packed for the database and read back. Reaches no database.
+
+A record is one line of JSON: key, id, step, reason, the cells before and after in their exact text form. Lines of one
+table and action are packed in chunks, compressed as the server's own COMPRESS() does it.
+"""
+
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from io import BytesIO
+
+import polars as pl
+
+from reconcile.dataset import ID, KEY, STEP, Dataset
+from reconcile.decide import TablePlan, complete
+from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, REASON, WHY, Action, empty_live
+from reconcile.plan import Plan
+from reconcile.spec import TableSpec
+from reconcile.squash import squash
+from reconcile.values import dtype, parse, text
+
+STORED = "stored"
+"""Names the cells of a row that were stored in another spelling than its canonical one; see `STORED_CELL`."""
+
+STORED_CELL = pl.Struct({"column": pl.String, "written": pl.String, "stored": pl.String})
+"""A cell that would be `written` as one text and was `stored` as another that means the same, as JSON with spaces."""
+
+ROWS_PER_CHUNK = 1_000
+BYTES_PER_CHUNK = 1_000_000
+"""Of a chunk before it is compressed: one statement with it stays well under the default max_allowed_packet."""
+
+_LENGTH_BYTES = 4
+_LINE: Mapping[str, pl.DataType] = {
+    "key": pl.String(), "id": pl.Int64(), "step": pl.String(), REASON: pl.String(), WHY: pl.String(),
+    CHANGED: pl.List(pl.String()), BEFORE: pl.List(pl.String()), AFTER: pl.List(pl.String()),
+    STORED: pl.List(STORED_CELL),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """
+    One run as the journal knows it; times are UTC.
+
+    `status` is running, done, failed or interrupted, `batches` how many transactions it has committed. `undoes` is the
+    run that a rollback took back, `undone_by` the rollback that took this one back. `fingerprints` are those of the
+    desired tables, "" the whole.
+    """
+
+    id: int
+    command: str
+    status: str
+    started_at: datetime
+    finished_at: datetime | None
+    user_name: str
+    host: str
+    pid: int
+    connection_id: int | None
+    tool_version: str
+    state: str
+    mode: str
+    size: str
+    scale: int
+    seed: int
+    as_of: date
+    plan_id: str
+    checksum: str
+    fingerprint: str
+    created: int
+    updated: int
+    deleted: int
+    batches: int = 1
+    undoes: int | None = None
+    undone_by: int | None = None
+    error: str | None = None
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def has_changed_rows(self) -> bool:
+        """True when something it did is committed: all of it, or batches before it stopped."""
+        return self.written > 0 and self.batches > 0
+
+    @property
+    def written(self) -> int:
+        """How many rows it created, updated or deleted."""
+        return self.created + self.updated + self.deleted
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Up to a thousand rows of one table and action, in the order of their keys."""
+
+    table: str
+    action: Action
+    rows: int
+    first_key: str
+    last_key: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """
+    What a run did to one table: `rows` as in `TablePlan`, each with its `_id`, plus the cells `stored` otherwise.
+
+    `columns` are the recorded ones; the spec at hand may know others, which are null here.
+    """
+
+    spec: TableSpec
+    rows: pl.DataFrame
+    columns: tuple[str, ...]
+
+
+def records(part: TablePlan, before: Dataset, after: Dataset, stored: pl.DataFrame | None = None) -> pl.DataFrame:
+    """
+    Give the rows that *part* writes as they were *before* and *after* the write, read from the database.
+
+    *stored* has the cells of `_id` that were stored otherwise than they would be written.
+    """
+    spec = part.spec
+    written = part.rows.filter(pl.col(ACTION) != Action.SKIP).drop(BEFORE, AFTER)
+    row = pl.struct(column.name for column in spec.declared)
+    old, new = (
+        complete(spec, side.frames.get(spec.name, empty_live(spec))).select(KEY, ID, row.alias(name))
+        for side, name in ((before, BEFORE), (after, AFTER))
+    )
+    is_new = (pl.col(ACTION) == Action.CREATE) & pl.col(ID).is_null()
+    created = written.filter(is_new).drop(ID).join(new, on=KEY, how="left").with_columns(_none(old, BEFORE))
+    known = written.filter(~is_new).join(old.drop(KEY), on=ID, how="left").join(new.drop(KEY), on=ID, how="left")
+    rows = pl.concat([created.select(known.columns), known])
+    cells = pl.DataFrame(schema={ID: pl.Int64, STORED: pl.List(STORED_CELL)}) if stored is None else stored
+    return rows.join(cells, on=ID, how="left").sort(KEY)
+
+
+def _none(like: pl.DataFrame, name: str) -> pl.Expr:
+    return pl.lit(None, dtype=like.schema[name]).alias(name)
+
+
+def pack(spec: TableSpec, rows: pl.DataFrame) -> Iterator[Chunk]:
+    """Give recorded *rows* of a table in chunks, action by action."""
+    head = json.dumps({"table": spec.name, "columns": [column.name for column in spec.declared]}, ensure_ascii=False)
+    for (action,), found in rows.group_by(ACTION, maintain_order=True):
+        lines = _lines(spec, found)
+        for start in range(0, found.height, ROWS_PER_CHUNK):
+            keys, texts = found[KEY][start : start + ROWS_PER_CHUNK], lines[start : start + ROWS_PER_CHUNK]
+            yield from _chunks(spec.name, Action(action), head, keys.to_list(), texts)
+
+
+def _chunks(table: str, action: Action, head: str, keys: Sequence[str], lines: Sequence[bytes]) -> Iterator[Chunk]:
+    if len(lines) > 1 and sum(map(len, lines)) > BYTES_PER_CHUNK:
+        middle = len(lines) // 2
+        yield from _chunks(table, action, head, keys[:middle], lines[:middle])
+        yield from _chunks(table, action, head, keys[middle:], lines[middle:])
+    else:
+        payload = compress(b"\n".join([head.encode(), *lines]))
+        yield Chunk(table, action, len(lines), keys[0], keys[-1], payload)
+
+
+def _lines(spec: TableSpec, rows: pl.DataFrame) -> list[bytes]:
+    sides = [_texts(spec, side).alias(side) for side in (BEFORE, AFTER)]
+    buffer = BytesIO()
+    names = [pl.col(KEY).alias("key"), pl.col(ID).alias("id"), pl.col(STEP).alias("step")]
+    rows.select(*names, REASON, WHY, CHANGED, *sides, STORED).write_ndjson(buffer)
+    return buffer.getvalue().rstrip(b"\n").split(b"\n")
+
+
+def _texts(spec: TableSpec, side: str) -> pl.Expr:
+    """Give the cells of a row as a list of texts, null where there is no row."""
+    cells = [text(column.kind, pl.col(side).struct.field(column.name)) for column in spec.declared]
+    return pl.when(pl.col(side).is_not_null()).then(pl.concat_list(cells))
+
+
+def compress(content: bytes) -> bytes:
+    """
+    Compress as COMPRESS() does, so that UNCOMPRESS() reads it without the tool.
+
+    Source: MySQL manual, "Encryption and Compression Functions": the length in four bytes, low byte first, then zlib.
+    """
+    return len(content).to_bytes(_LENGTH_BYTES, "little") + zlib.compress(content)
+
+
+def uncompress(payload: bytes) -> bytes:
+    """
+    Give what `compress` was given.
+
+    Raises:
+        ValueError: the payload is damaged.
+
+    """
+    try:
+        content = zlib.decompress(payload[_LENGTH_BYTES:])
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    if len(content) != int.from_bytes(payload[:_LENGTH_BYTES], "little"):
+        raise ValueError("the length does not fit the content")
+    return content
+
+
+def columns_of(payload: bytes) -> tuple[str, ...]:
+    """Name the columns whose cells a payload holds."""
+    head = uncompress(payload).split(b"\n", 1)[0]
+    return tuple(json.loads(head)["columns"])
+
+
+def keys_of(payload: bytes) -> Iterator[str]:
+    """Name the rows that a payload tells of."""
+    for line in uncompress(payload).split(b"\n")[1:]:
+        yield json.loads(line)["key"]
+
+
+def unpack(spec: TableSpec, chunks: Iterable[tuple[Action, bytes]]) -> Recorded:
+    """
+    Read the recorded rows of one table back, in the form of *spec*.
+
+    Raises:
+        ValueError: a payload is damaged.
+
+    """
+    found, columns = [], dict[str, None]()
+    for action, payload in chunks:
+        head, _, lines = uncompress(payload).partition(b"\n")
+        names: list[str] = json.loads(head)["columns"]
+        columns |= dict.fromkeys(names)
+        frame = pl.read_ndjson(BytesIO(lines), schema=dict(_LINE))
+        if frame["key"].null_count() or frame.is_empty():
+            raise ValueError("a line names no row")
+        found.append(
+            frame.select(
+                pl.col("key").alias(KEY),
+                pl.col("id").alias(ID),
+                pl.col("step").alias(STEP),
+                pl.lit(action.value).alias(ACTION),
+                REASON,
+                CHANGED,
+                *(_side(spec, side, names) for side in (BEFORE, AFTER)),
+                WHY,
+                STORED,
+            )
+        )
+    rows = squash(pl.concat(found), STORED).sort(KEY) if found else empty(spec)
+    return Recorded(spec, rows, tuple(columns))
+
+
+def _side(spec: TableSpec, side: str, names: Sequence[str]) -> pl.Expr:
+    """Turn a list of texts into the struct of a row's canonical cells."""
+    cells = [
+        (
+            parse(column.kind, pl.col(side).list.get(names.index(column.name)))
+            if column.name in names
+            else pl.lit(None, dtype=dtype(column.kind))
+        ).alias(column.name)
+        for column in spec.declared
+    ]
+    return pl.when(pl.col(side).is_not_null()).then(pl.struct(cells)).alias(side)
+
+
+def empty(spec: TableSpec) -> pl.DataFrame:
+    """Give the recorded rows of a table to which nothing was done."""
+    row = pl.Struct({column.name: dtype(column.kind) for column in spec.declared})
+    schema: dict[str, pl.DataType] = {
+        KEY: pl.String(), ID: pl.Int64(), STEP: pl.String(), ACTION: pl.String(), REASON: pl.String(),
+        CHANGED: pl.List(pl.String()), BEFORE: row, AFTER: row, WHY: pl.String(), STORED: pl.List(STORED_CELL),
+    }  # fmt: skip
+    return pl.DataFrame(schema=schema)
+
+
+def pack_all(plan: Plan, before: Dataset, after: Dataset, stored: Mapping[str, pl.DataFrame]) -> Iterator[Chunk]:
+    """Give all that *plan* wrote in chunks, tables in the plan's order."""
+    for part in plan.tables:
+        if part.written:
+            yield from pack(part.spec, records(part, before, after, stored.get(part.spec.name)))
