@@ -28,7 +28,7 @@ STORED_CELL = pl.Struct({"column": pl.String, "written": pl.String, "stored": pl
 """A cell that would be `written` as one text and was `stored` as another that means the same, as JSON with spaces."""
 
 ROWS_PER_CHUNK = 1_000
-BYTES_PER_CHUNK = 1_000_000
+BYTES_PER_CHUNK = 250_000
 """Of a chunk before it is compressed: one statement with it stays well under the default max_allowed_packet."""
 
 _LENGTH_BYTES = 4

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 
-_PASSWORD = re.compile(r"(://[^\s:/@]*:)\S*@")
-"""From the user's colon to the last @: a password that is not encoded may hold any of the characters between."""
+_PASSWORD = re.compile(r"(://[^\s:/@]*:)(?!PASSWORD@)\S*@")
+"""From the user's colon to the last @: a password that is not encoded may hold any of the characters between. The word
+PASSWORD stands in our own advice."""
 _TOKENS = ("--webhook", "--health-url")
 """Options whose URL may hold a token anywhere."""
 

@@ -28,12 +28,12 @@ def literal(name: str, dtype: pl.DataType) -> pl.Expr:
     return encoded.fill_null("NULL").alias(name)
 
 
-def value_lists(rows: pl.DataFrame) -> Iterator[tuple[int, str]]:
+def value_lists(rows: pl.DataFrame, most_bytes: int = STATEMENT_BYTES) -> Iterator[tuple[int, str]]:
     """
     Encode *rows* as `(…),(…)` lists for VALUES, in their order.
 
     Returns:
-        (number of rows, text) per statement, each about `STATEMENT_BYTES` long or one row; nothing for no rows.
+        (number of rows, text) per statement, each about *most_bytes* long or one row; nothing for no rows.
 
     """
     schema: Mapping[str, pl.DataType] = rows.schema
@@ -44,6 +44,6 @@ def value_lists(rows: pl.DataFrame) -> Iterator[tuple[int, str]]:
             pl.lit(")"),
         ).alias("line")
     )
-    batches = lines.with_columns((pl.col("line").str.len_bytes().cum_sum() // STATEMENT_BYTES).alias("batch"))
+    batches = lines.with_columns((pl.col("line").str.len_bytes().cum_sum() // most_bytes).alias("batch"))
     for batch in batches.partition_by("batch", maintain_order=True):
         yield batch.height, ",".join(batch["line"])

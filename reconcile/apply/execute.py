@@ -15,7 +15,7 @@ from sqlalchemy import Integer as SqlInteger
 from sqlalchemy.schema import CreateTable
 
 from reconcile.apply.aside import put_aside, without_secrets
-from reconcile.apply.encode import value_lists
+from reconcile.apply.encode import STATEMENT_BYTES, value_lists
 from reconcile.apply.wire import Texts, wire
 from reconcile.dataset import ID, KEY, Dataset
 from reconcile.decide import TablePlan
@@ -50,7 +50,8 @@ class Progress(Protocol):
 class _Run:
     """
     One execution: the connection, the live tables, the values of secrets, the ids known so far, what text references
-    are written as, the very text of cells that come back, and the secrets put aside.
+    are written as, the very text of cells that come back, the secrets put aside, and the most bytes that the server
+    takes at once, once it was asked.
     """
 
     connection: Connection
@@ -61,6 +62,7 @@ class _Run:
     texts: Texts
     stored: Mapping[str, pl.DataFrame]
     aside: Mapping[str, str] = field(repr=False)
+    packet_bytes: int | None = None
 
     @property
     def dialect(self) -> str:
@@ -285,10 +287,17 @@ def _insert(run: _Run, table: Table, values: pl.DataFrame, reported_as: str | No
     head = f"INSERT INTO {quote(table.name)} ({columns}) VALUES "  # noqa: S608 - the documented bulk encoder
     # Without this option the driver would read a % in the text as a placeholder.
     driver = run.connection.execution_options(no_parameters=True)
-    for height, lists in value_lists(values):
+    for height, lists in value_lists(values, _most_bytes(run)):
         driver.exec_driver_sql(head + without_secrets(lists, run.aside))
         if reported_as:
             run.progress.advanced(reported_as, height)
+
+
+def _most_bytes(run: _Run) -> int:
+    """Stay below what the server takes, with room for the head and a row. Source: MySQL manual, "Packet Too Large"."""
+    if run.packet_bytes is None:
+        run.packet_bytes = int(run.connection.exec_driver_sql("SELECT @@max_allowed_packet").scalar_one())
+    return min(STATEMENT_BYTES, run.packet_bytes // 2)
 
 
 def _set_deferred(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]]) -> None:

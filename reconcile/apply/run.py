@@ -10,6 +10,7 @@ from reconcile.apply.execute import Progress, StillLocked, execute, lock_rows, r
 from reconcile.apply.journal import Entry
 from reconcile.apply.proof import still_named, unsettled
 from reconcile.apply.severed import is_severed, line, unknown_end
+from reconcile.apply.undisturbed import undisturbed
 from reconcile.apply.wire import MissingParent
 from reconcile.checks.verify import failed, introduced, verify
 from reconcile.dataset import ID, KEY, Dataset
@@ -116,15 +117,17 @@ def apply(
         still_locked(connection)
         return Outcome(after, verdicts, new)
 
-    try:
-        with line(target, engine) as watched, transaction(target, engine) as connection:
-            watched.note(connection)
-            outcome = work(connection, entry)
-    except ReconcileError as error:
-        if outcome is None or not is_severed(error):
-            raise
-        _require_committed(target, engine, plan, outcome, schema, error)
-    entry.committed()
+    with undisturbed() as hold_signals:
+        try:
+            with line(target, engine) as watched, transaction(target, engine) as connection:
+                watched.note(connection)
+                outcome = work(connection, entry)
+                hold_signals()
+        except ReconcileError as error:
+            if outcome is None or not is_severed(error):
+                raise
+            _require_committed(target, engine, plan, outcome, schema, error)
+        entry.committed()
     return outcome
 
 

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reconcile.apply.proof import unsettled
-from reconcile.apply.run import remaining, violation
+from reconcile.apply.run import Outcome, remaining, violation
 from reconcile.apply.run_lock import RunLock
 from reconcile.checks.verify import verify
 from reconcile.cli.guards import confirm, measured, require_guards, tell_stakes
 from reconcile.cli.health import ask, health_url, warning
+from reconcile.cli.interrupts import once_committed
 from reconcile.cli.journaling import journal_of
 from reconcile.cli.locking import locked
 from reconcile.cli.options import ApplyOptions
@@ -98,6 +99,21 @@ def _carry_out(planned: Planned, session: Session, options: ApplyOptions, output
     last, outcome = carry_out(
         planned, session, options, output, lock, secrets=hashes(session, words), committed=tell_passwords
     )
+    with once_committed():
+        return _look_again(planned, last, outcome, session, options, output, started=started)
+
+
+def _look_again(
+    planned: Planned,
+    last: Planned,
+    outcome: Outcome,
+    session: Session,
+    options: ApplyOptions,
+    output: Output,
+    *,
+    started: float,
+) -> ExitCode:
+    """Read the rows once more after the commit, tell what became of them, and sum up."""
     unread: list[Finding] = []
     live = outcome.live
     try:
@@ -113,7 +129,7 @@ def _carry_out(planned: Planned, session: Session, options: ApplyOptions, output
     )
     output.findings(unmended.values())
     duration_s = time.monotonic() - started
-    output.log("applied", seconds=round(duration_s, 2), rows=plan.written)
+    output.log("applied", seconds=round(duration_s, 2), rows=planned.plan.written)
     left = {} if live is outcome.live and not planned.is_saved else _left(last, live.dataset)
     return _end(
         planned,

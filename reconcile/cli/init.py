@@ -20,6 +20,7 @@ from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
 from reconcile.live.cleared import filled_tables
 from reconcile.live.connect import snapshot
 from reconcile.live.derive import derive
+from reconcile.live.hashes import hide_hashes
 from reconcile.live.introspect import LiveSchema, LiveTable, describe
 from reconcile.live.state import count_rows, read_state
 from reconcile.render.json import FORMAT_VERSION
@@ -75,6 +76,7 @@ def take(connection: Connection, options: InitOptions) -> Taken:
     specs = _with_parents(derived.specs, chosen)
     if not specs:
         raise ReconcileError([finding for name in chosen for finding in derived.findings[name]])
+    specs = hide_hashes(connection, specs)
     schema = LiveSchema({name: table.columns for name, table in tables.items()})
     managed = [name for name, spec in specs.items() if spec.policy is not Policy.READ_ONLY]
     filled = filled_tables(connection, managed)

@@ -4,11 +4,9 @@ import argparse
 import gc
 import io
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import FrameType
 from typing import Any, NoReturn
 
 from argparse_dataclass import ArgumentParser
@@ -30,6 +28,7 @@ from reconcile.cli import (
     show,
     verify,
 )
+from reconcile.cli.interrupts import Terminated, heed_signals
 from reconcile.cli.options import (
     ApplyOptions,
     ClearOptions,
@@ -167,11 +166,7 @@ _SEEN = [
 def _run(command: Command, options: TargetOptions, warnings: Sequence[Finding]) -> int:
     output = open_output(options)
     output.findings(warnings)
-    for number in (signal.SIGTERM, signal.SIGHUP):  # a service manager's end, a console that closes
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as under nohup
-            signal.signal(number, _terminate)
-    # polars hooks SIGINT so that system calls restart: without this, Ctrl-C waits until the server has answered.
-    signal.siginterrupt(signal.SIGINT, True)
+    heed_signals()
     try:
         session = command.open(options)
         if session is not None:
@@ -187,21 +182,13 @@ def _run(command: Command, options: TargetOptions, warnings: Sequence[Finding]) 
     except KeyboardInterrupt:
         sys.stderr.write("interrupted, rolled back\n")
         return ExitCode.INTERRUPTED
-    except _Terminated:
+    except Terminated:
         sys.stderr.write("terminated, rolled back\n")
         return ExitCode.TERMINATED
     except BrokenPipeError:
         # The reader of our output has gone (`| head`). Source: Python manual, "Note on SIGPIPE".
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OK
-
-
-class _Terminated(BaseException):
-    """No Exception, as KeyboardInterrupt is none: SQLAlchemy then drops the connection instead of using it again."""
-
-
-def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise _Terminated
 
 
 def _help() -> str:

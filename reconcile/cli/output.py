@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from reconcile.cli.options import TargetOptions
 from reconcile.errors import Finding
+from reconcile.masking import without_passwords
 from reconcile.render import json, jsonl, text
 
 TOOL_VERSION = version("terp-reconcile")
@@ -64,11 +65,11 @@ class Output:
     def findings(self, findings: Iterable[Finding]) -> None:
         """Write warnings to stderr."""
         for finding in findings:
-            self.note(f"{finding.severity}: {text.render_finding(finding)}")
+            self.note(f"{finding.severity}: {text.render_finding(_safe(finding))}")
 
     def failure(self, findings: Iterable[Finding]) -> None:
         """Write what stopped the command: to stderr, and as JSON to stdout where JSON is asked for."""
-        found = list(findings)
+        found = [_safe(finding) for finding in findings]
         if self.format == "json":
             sys.stdout.write(json.render_errors(found, tool_version=TOOL_VERSION) + "\n")
         elif self.format == "jsonl":
@@ -78,7 +79,13 @@ class Output:
     def errors(self, findings: Iterable[Finding]) -> None:
         """Write what went wrong to stderr."""
         for finding in findings:
-            sys.stderr.write(f"error: {text.render_finding(finding)}\n")
+            sys.stderr.write(f"error: {text.render_finding(_safe(finding))}\n")
+
+
+def _safe(finding: Finding) -> Finding:
+    """Give *finding* without passwords: what it repeats of somebody's words may be a URL."""
+    what, where, why, fix = map(without_passwords, (finding.what, finding.where, finding.why, finding.fix))
+    return Finding(what, where, why, fix, finding.severity)
 
 
 def open_output(options: TargetOptions) -> Output:

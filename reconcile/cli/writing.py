@@ -12,6 +12,7 @@ from reconcile.apply.run import Outcome, apply, refuse_violations
 from reconcile.apply.run_lock import RunLock
 from reconcile.batches import head
 from reconcile.checks.verify import failed, introduced, verify
+from reconcile.cli.interrupts import Terminated, too_late
 from reconcile.cli.journaling import journal_of
 from reconcile.cli.options import ApplyOptions
 from reconcile.cli.output import Output
@@ -69,11 +70,20 @@ def carry_out(
     done = 0
     with journaled(session.target, session.engine, journal, planned.plan) as entry, open_progress(output) as progress:
         for part, is_last in _parts(planned, session, options):
+            before = entry.batches
             work = partial(_apply, part, session, lock, entry, progress, secrets, is_last=is_last)
             try:
                 outcome = retrying(work, time.sleep, partial(_tell, output))
             except ReconcileError as error:
                 raise _stopped(error, done) from error
+            except (KeyboardInterrupt, Terminated) as interruption:
+                if entry.batches > before:
+                    committed()
+                if entry.batches > before and is_last:
+                    raise too_late() from interruption
+                if entry.batches:
+                    output.note("interrupted between two batches: what was committed stays, the next run goes on")
+                raise
             committed()
             done += part.plan.written
             if batches:

@@ -14,7 +14,6 @@ from sqlalchemy.exc import DBAPIError
 
 from reconcile.errors import Finding, ReconcileError
 from reconcile.live.target import Target
-from reconcile.masking import without_passwords
 
 ACCESS_DENIED = frozenset({1044, 1045, 1698, 1142, 1143, 1227})
 UNKNOWN_DATABASE = frozenset({1049})
@@ -63,7 +62,7 @@ def explain(target: Target, error: DBAPIError) -> Finding:
     """Say what a driver error means and what to do about it."""
     number = error_number(error)
     arguments = error.orig.args if error.orig is not None else ()
-    message = without_passwords((str(arguments[-1]) if arguments else "") or "the connection is closed")
+    message = (str(arguments[-1]) if arguments else "") or "the connection is closed"
     if isinstance(getattr(error.orig, "original_exception", None), ssl.SSLError):  # the driver: host not found
         number = min(NOT_PROTECTED)
     what, fix = _explain_file(message) if target.is_sqlite else _explain_number(number)

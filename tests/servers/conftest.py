@@ -75,7 +75,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "engine" not in metafunc.fixturenames:
         return
     chosen = list(dict.fromkeys(metafunc.config.getoption("--engine") or ENGINES))
-    needs_server = "server" in metafunc.fixturenames
+    needs_server = not {"server", "secured"}.isdisjoint(metafunc.fixturenames)
     metafunc.parametrize("engine", [e for e in chosen if e != "sqlite" or not needs_server], scope="session")
 
 

@@ -1,5 +1,6 @@
 """What an operator does with a target: run a command, look at every row, start from a database that is filled."""
 
+import gc
 import io
 import json
 import signal
@@ -80,6 +81,7 @@ def run(*words: str) -> Result:
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+        gc.unfreeze()  # a command that is all of a process lets its imports alone; here many follow each other
     return Result(int(code), out.getvalue(), err.getvalue())
 
 

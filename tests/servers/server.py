@@ -221,13 +221,16 @@ class Server:
                 return
 
 
-def launch(installation: Installation, tries: int = 3, files: Mapping[str, bytes] | None = None) -> Server:
+def launch(
+    installation: Installation, tries: int = 3, files: Mapping[str, bytes] | None = None, disk: Path | None = None
+) -> Server:
     """
-    Start a server of *installation* on a free port with fresh data, and with *files* in its folder.
+    Start a server of *installation* on a free port with fresh data, and with *files* in its folder, on *disk* or
+    where servers usually are.
 
     Another process may take the port between its choice and its use, so a failed start is tried again.
     """
-    folder = Path(tempfile.mkdtemp(prefix="reconcile-", dir=installation.temporary))
+    folder = Path(tempfile.mkdtemp(prefix="reconcile-", dir=disk or installation.temporary))
     server = Server(installation, folder, _free_port(), _hire_janitor(folder))
     try:
         shutil.copytree(_initialised_data(installation), folder / "data")

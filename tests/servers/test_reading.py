@@ -1,5 +1,7 @@
 """Reading live rows: what the server gives is one text per row, whatever the row holds."""
 
+from pathlib import Path
+
 import polars as pl
 import pytest
 
@@ -10,8 +12,10 @@ from reconcile.live.read import RawTable, read_raw
 from reconcile.live.target import parse
 from reconcile.spec import Column, Owner, TableSpec
 from tests.servers.cached_state import STATE
-from tests.servers.operating import command, insert
+from tests.servers.operating import LIGHT, apply, command, dump, insert, run, set_cell
+from tests.servers.server import Server
 from tests.servers.target import Target
+from tests.servers.test_drift import general_log
 
 
 def read(target: Target) -> dict[str, RawTable]:
@@ -94,6 +98,53 @@ def test_such_rows_can_be_planned_for(scant: Target) -> None:
     for words in (("plan", "--light"), ("plan", "--light", "--no-clear"), ("verify",), ("query", "counts")):
         result = command(scant, *words)
         assert (result.code, "Traceback" in result.err) in {(0, False), (3, False)}, result.err
+
+
+def test_an_account_that_may_only_select_runs_every_command_that_reads(
+    server: Server, filled: Target, tmp_path: Path
+) -> None:
+    """
+    Each ends as it does for an account with every right, and the server's log of all of them has no write.
+
+    On servers only: SQLite has no accounts.
+    """
+    own = ("--step", "core", "-t", "tags", "-t", "clients")
+    assert apply(filled, *own).code == 0
+    set_cell(filled, ("tags", "Budget"), "description", "by hand")
+    assert apply(filled, *own).code == 0
+    set_cell(filled, ("tags", "Budget"), "description", "by hand again")
+    pattern = filled.name.replace("_", r"\_")
+    password = server.create_account("reader", f"SELECT ON `{pattern}`.*")
+    saved, state = tmp_path / "saved.plan", LIGHT[-2:]
+    lines = {
+        ("plan", *LIGHT, "--detailed-exitcode"): 2,
+        ("plan", *LIGHT, "--no-clear", "--out", str(saved)): 0,
+        ("drift", *LIGHT, "--history", str(tmp_path / "seen.json")): 2,
+        ("verify", *state): 0,
+        ("query", "counts", *state): 0,
+        ("query", "SELECT MAX(id) FROM users", *state): 0,
+        ("show", str(saved), *state): 0,
+        ("show", "1", *state): 0,
+        ("runs", *state): 0,
+        ("explain", "tags", "Budget", *LIGHT): 0,
+        ("rollback", "--dry-run", *state): 0,
+        ("schema", "check", *state): 0,
+        ("locks", *state): 0,
+        ("doctor", *state): 0,
+    }
+    rows = dump(filled)
+
+    with general_log(server) as statements:
+        url = server.url(filled.name, "reader", password)
+        ended = {words: run(*words, "--database-url", url) for words in lines}
+        sent = statements("reader")
+
+    assert {words: result.code for words, result in ended.items()} == lines, [result.err for result in ended.values()]
+    begun = {statement.lstrip("( ").split()[0].upper() for statement in sent}
+    assert begun <= {"SELECT", "SET", "START", "ROLLBACK", "SHOW", "DESCRIBE", "COMMIT", "WITH"}, begun
+    assert not any(" INTO OUTFILE" in statement.upper() for statement in sent)
+    assert not any(statement.upper().startswith("SET GLOBAL") for statement in sent)
+    assert dump(filled) == rows
 
 
 def test_the_tables_of_numbers_are_among_them(scant: Target) -> None:

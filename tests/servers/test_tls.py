@@ -10,8 +10,10 @@ import trustme
 from tests.facts import CHECKOUT, unmet
 from tests.servers.impostor import Impostor
 from tests.servers.installation import Engine, NotInstalled, find
+from tests.servers.ledgers import DAYS, STATE, apply_day
 from tests.servers.operating import Result, run
 from tests.servers.server import APPLICATION_PASSWORD, Server, launch
+from tests.servers.target import Target
 
 CIPHER = "SHOW SESSION STATUS LIKE 'Ssl_cipher'"
 REFUSED = "error: the connection cannot be protected as asked"
@@ -36,8 +38,6 @@ def folder(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture(scope="module")
 def secured(engine: Engine, authority: trustme.CA) -> Iterator[Server]:
     """A server with a certificate for localhost and not for 127.0.0.1, and an empty database `erp`."""
-    if engine not in {"mariadb", "mysql"}:
-        pytest.skip("SQLite has no connections")
     issued = authority.issue_cert("localhost")
     try:
         installation = find(engine, CHECKOUT)
@@ -120,6 +120,21 @@ def test_doctor_says_whether_the_connection_is_protected(secured: Server) -> Non
         ("ssl-mode=DISABLED", "the connection is not encrypted"),
     ):
         assert expected in run("doctor", "--database-url", secured.url("erp") + f"?{query}").out
+
+
+def test_every_connection_of_a_run_is_protected(secured: Server) -> None:
+    """That of the run lock too: the account may not connect otherwise."""
+    secured.create_database("ledger")
+    password = secured.create_account("careful", "ALL PRIVILEGES ON `ledger`.*", "PROCESS ON *.*")
+    secured.execute("ALTER USER 'careful'@'%' REQUIRE SSL")
+    target = Target(secured.engine, "ledger", secured.url("ledger", "careful", password), secured)
+    assert run("schema", "create", *STATE, "--database-url", target.url).code == 0
+
+    done = apply_day(target, DAYS[0])
+    refused = apply_day(target, DAYS[1], url=f"{target.url}?ssl-mode=DISABLED")
+
+    assert done.code == 0, done.err
+    assert (refused.code, "error: access denied" in refused.err) == (1, True)
 
 
 def test_a_server_that_demands_tls_refuses_others(secured: Server) -> None:

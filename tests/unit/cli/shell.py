@@ -1,5 +1,6 @@
 """Whole commands as a test runs them: in this process, with what they wrote to each stream."""
 
+import gc
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -36,5 +37,6 @@ class Shell:
     def __call__(self, *words: str) -> Told:
         self.capsys.readouterr()
         code = main(words)
+        gc.unfreeze()  # a command that is all of a process lets its imports alone; here many follow each other
         told = self.capsys.readouterr()
         return Told(code, told.out, told.err)

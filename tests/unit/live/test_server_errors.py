@@ -15,6 +15,8 @@ FILE = parse("sqlite:///erp.db", "a test")
 TOLD = {
     1045: "access denied",
     1049: "unknown database",
+    2026: "the connection cannot be protected as asked",
+    3159: "the server takes no connection without TLS",
     2003: "connection refused or host not found",
     2013: "the connection to the server was lost",
     0: "the connection to the server was lost",

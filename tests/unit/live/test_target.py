@@ -76,6 +76,14 @@ def test_a_target_in_memory_has_a_name_too() -> None:
         ("?sslmode=verify-full", "VERIFY_IDENTITY"),
         ("?ssl-mode=DISABLED&ssl-mode=REQUIRED", "REQUIRED"),
         ("?ssl=false&ssl-mode=REQUIRED", "REQUIRED"),
+        ("?ssl-ca=ca.pem", "VERIFY_CA"),
+        ("?ssl=true&ssl-ca=ca.pem", "VERIFY_CA"),
+        ("?ssl=false&ssl-ca=ca.pem", "DISABLED"),
+        ("?ssl-mode=REQUIRED&ssl-ca=ca.pem", "REQUIRED"),
+        ("?ssl-ca=", "PREFERRED"),
+        ('?ssl={"rejectUnauthorized":true}', "VERIFY_IDENTITY"),
+        ("?ssl=%7B%22rejectUnauthorized%22%3Afalse%7D&ssl-ca=ca.pem", "REQUIRED"),
+        ("?ssl={}", "VERIFY_IDENTITY"),
     ],
 )
 def test_tls_modes_are_read_as_providers_write_them(query: str, mode: str) -> None:
@@ -108,6 +116,9 @@ def test_settings_of_other_clients_are_ignored_by_name() -> None:
         ("postgresql://user:s3cret@db.example/shop", "postgresql is not a kind of server that is supported"),
         (f"{SERVER}?ssl-mode=SOMETIMES", "TLS mode 'SOMETIMES' is unknown"),
         ("mysql://user:s3cret@again@db.example/shop", "its user or password holds the character @"),
+        ("mysql://user:pa@ss/s3cret@db.example/shop", "its user or password holds the character @"),
+        ("mysql://user:pa@ss/s3?cret@db.example/shop", "its user or password holds the character @"),
+        (f"{SERVER}?ssl=[1]", "TLS mode '[1]' is unknown"),
     ],
 )
 def test_a_url_that_cannot_be_used_says_why(url: str, why: str) -> None:
@@ -127,6 +138,7 @@ def test_a_url_that_cannot_be_used_says_why(url: str, why: str) -> None:
         "postgresql://user:s3cret@db.example/shop",
         f"{SERVER}?ssl-mode=SOMETIMES",
         "mysql://user:p@s3cret@db.example/shop",
+        "mysql://user:p@ss/s3cret@db.example/shop",
     ],
 )
 def test_an_error_never_shows_the_password(url: str) -> None:
