@@ -24,6 +24,9 @@ from tests.servers.target import Target, server_target, sqlite_target
 
 pytest.register_assert_rewrite("tests.servers.laws")
 
+MARKED = {"embedded": {"sqlite"}, "on_mariadb": {"mariadb"}, "on_servers": {"mariadb", "mysql"}}
+"""The engines that a test with such a mark runs on."""
+
 Schema = Literal["live", "empty"]
 NewTarget = Callable[[Schema], Target]
 
@@ -80,18 +83,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave tests to the one engine that they are marked for: they take long and would show the same on every one."""
-    elsewhere = [
-        item
-        for item in items
-        for mark, engine in (("embedded", "sqlite"), ("on_mariadb", "mariadb"))
-        if item.get_closest_marker(mark)
-        and isinstance(item, pytest.Function)
-        and item.callspec.params.get("engine") != engine
-    ]
+    """Leave tests to the engines that they are marked for: they take long and would show the same on every one."""
+    elsewhere = [item for item in items if isinstance(item, pytest.Function) and not _belongs(item)]
     if elsewhere:
         config.hook.pytest_deselected(items=elsewhere)
         items[:] = [item for item in items if item not in elsewhere]
+
+
+def _belongs(item: pytest.Function) -> bool:
+    """Say whether the engine that a test was made for is one that its mark names; the nearest mark counts."""
+    if not hasattr(item, "callspec") or "engine" not in item.callspec.params:
+        return True
+    marks = [mark.name for mark in item.iter_markers() if mark.name in MARKED]
+    return not marks or item.callspec.params["engine"] in MARKED[marks[0]]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

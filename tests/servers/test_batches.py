@@ -23,7 +23,7 @@ from tests.servers.operating import command, dump, edit, plan, run
 from tests.servers.target import Target
 from tests.servers.test_failures import RAISE, create_trigger
 
-KILLS = {"sqlite": 10, "mariadb": 20, "mysql": 10}
+KILLS = {"sqlite": 8, "mariadb": 15, "mysql": 8}
 
 
 def runs(target: Target) -> list[dict[str, object]]:

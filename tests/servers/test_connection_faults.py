@@ -14,7 +14,7 @@ from tests.servers.proxy import Direction, Fault, Kind, Proxy
 from tests.servers.server import Server
 from tests.servers.target import Target
 
-FAULTS = {"mariadb": 60, "mysql": 30}
+FAULTS = {"mariadb": 40, "mysql": 15}
 
 
 def through(proxy: Proxy, target: Target, **query: str) -> str:

@@ -27,6 +27,8 @@ from tests.servers.operating import (
 )
 from tests.servers.target import Parameter, Target
 
+pytestmark = pytest.mark.on_servers
+
 ORDER, OTHER_ORDER = "ORD-000001", "ORD-000002"
 CONVERTED = "ORD-000004"
 """An order that was made from a quote."""

@@ -18,7 +18,7 @@ from tests.servers.ledgers import (
 )
 from tests.servers.operating import run
 
-KILLS = {"sqlite": 30, "mariadb": 100, "mysql": 30}
+KILLS = {"sqlite": 15, "mariadb": 100, "mysql": 15}
 
 
 def test_a_killed_run_leaves_all_or_nothing(

@@ -1,6 +1,7 @@
 """Laws that hold whatever state the live rows are in: apply makes it as declared, a top-up adds and fills gaps."""
 
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 
 from reconcile.cli.planning import Planned
@@ -24,6 +25,8 @@ from tests.servers.operating import (
 )
 from tests.servers.target import Target
 from tests.servers.wounds import Delete, Wound, deletions, inflict, wounds
+
+pytestmark = pytest.mark.on_servers
 
 bounded = settings(
     max_examples=6,

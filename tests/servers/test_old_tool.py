@@ -24,6 +24,8 @@ from tests.unit.desired_state.old_augment import augmented
 from tests.unit.desired_state.old_modules import rows
 from tests.unit.desired_state.old_tool import OldTool, as_text
 
+pytestmark = pytest.mark.on_servers
+
 DAY = date.fromisoformat(AS_OF)
 
 

@@ -9,6 +9,8 @@ import pytest
 from tests.servers.operating import apply, command, dump, edit, plan, set_cell
 from tests.servers.target import Target
 
+pytestmark = pytest.mark.on_servers
+
 
 def redefine(target: Target, table: str, old: str, new: str) -> None:
     """Change a table's definition on SQLite, which has no MODIFY, by writing over its CREATE TABLE."""

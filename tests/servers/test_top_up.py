@@ -1,5 +1,7 @@
 """A top-up (`--no-clear`) adds what is missing; a row that is there changes by a gap rule or not at all."""
 
+import pytest
+
 from tests.servers.operating import (
     apply,
     assert_converged,
@@ -13,6 +15,8 @@ from tests.servers.operating import (
     set_cell,
 )
 from tests.servers.target import Target
+
+pytestmark = pytest.mark.on_servers
 
 
 def test_foreign_and_changed_rows_stay_and_missing_ones_come(filled: Target) -> None:

@@ -9,6 +9,8 @@ from tests.servers.laws import assert_nothing_to_do, assert_strictly_sound
 from tests.servers.operating import LIGHT, Change, apply, assert_converged, changes, command, dump, id_of, plan, stored
 from tests.servers.target import Target
 
+pytestmark = pytest.mark.on_servers
+
 TOP_UP = (*LIGHT, "--no-clear")
 
 GRANT = (
