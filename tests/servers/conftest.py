@@ -24,7 +24,12 @@ from tests.servers.target import Target, server_target, sqlite_target
 
 pytest.register_assert_rewrite("tests.servers.laws")
 
-MARKED = {"embedded": {"sqlite"}, "on_mariadb": {"mariadb"}, "on_servers": {"mariadb", "mysql"}}
+MARKED = {
+    "embedded": {"sqlite"},
+    "on_mariadb": {"mariadb"},
+    "on_servers": {"mariadb", "mysql"},
+    "off_mysql": {"sqlite", "mariadb"},
+}
 """The engines that a test with such a mark runs on."""
 
 Schema = Literal["live", "empty"]

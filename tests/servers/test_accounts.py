@@ -23,6 +23,8 @@ from tests.servers.operating import (
 )
 from tests.servers.target import Target
 
+pytestmark = pytest.mark.off_mysql
+
 VARIABLE = "RECONCILE_QA_PASSWORD"
 CANARY = "c4nary-Sings-4t-Dawn"
 ACCOUNTS = ("--step", "rbac", "--step", "qa-accounts", "--step", "test-accounts")

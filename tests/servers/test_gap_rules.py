@@ -12,6 +12,8 @@ from tests.servers.target import Target
 from tests.servers.test_user_edits import BATCH, LINE_CELLS, ORDER, take_order
 from tests.unit.test_json_schema import validator
 
+pytestmark = pytest.mark.off_mysql
+
 TOP_UP = (*LIGHT, "--no-clear")
 RULES = {rule.id: rule for rule in STATE.gap_rules}
 LINES = f"DELETE FROM order_line_items WHERE order_id = (SELECT id FROM orders WHERE order_number = '{ORDER}')"

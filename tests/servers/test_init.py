@@ -23,6 +23,8 @@ from tests.servers.operating import Result, command
 from tests.servers.server import Server
 from tests.servers.target import Target
 
+pytestmark = pytest.mark.off_mysql
+
 SHOP = (
     "CREATE TABLE makers (maker_id {number}, name VARCHAR(40) NOT NULL UNIQUE, boss INT, api_key VARCHAR(99) NOT NULL,"
     " FOREIGN KEY (boss) REFERENCES makers (maker_id) ON DELETE SET NULL)",

@@ -7,7 +7,7 @@ import pytest
 from tests.servers.operating import Result, assert_converged, command, dump, next_ids, plan
 from tests.servers.target import Target
 
-pytestmark = pytest.mark.on_servers
+pytestmark = pytest.mark.on_mariadb
 
 STATE = ("--state", "tests.servers.cached_state")
 

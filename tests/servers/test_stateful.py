@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
@@ -23,6 +24,8 @@ from tests.servers.laws import assert_done_as_planned, assert_topped_up, failed_
 from tests.servers.operating import ADDITIVE, AS_OF, command, copy, look_with, stored
 from tests.servers.target import Target
 from tests.servers.wounds import Edit, Wound, inflict, wounds
+
+pytestmark = pytest.mark.off_mysql
 
 WEEKS = (AS_OF, "2025-06-09")
 

@@ -16,7 +16,7 @@ from tests.servers.operating import (
 )
 from tests.servers.target import Target
 
-pytestmark = pytest.mark.on_servers
+pytestmark = pytest.mark.on_mariadb
 
 
 def test_foreign_and_changed_rows_stay_and_missing_ones_come(filled: Target) -> None:

@@ -9,7 +9,7 @@ from tests.servers.laws import assert_nothing_to_do, assert_strictly_sound
 from tests.servers.operating import LIGHT, Change, apply, assert_converged, changes, command, dump, id_of, plan, stored
 from tests.servers.target import Target
 
-pytestmark = pytest.mark.on_servers
+pytestmark = pytest.mark.on_mariadb
 
 TOP_UP = (*LIGHT, "--no-clear")
 
