@@ -5,6 +5,7 @@ import io
 import json
 import signal
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from typing import Any
 
 import polars as pl
 import pymysql
+import pytest
 from sqlalchemy import make_url
 from sqlalchemy.engine import URL
 
@@ -233,6 +235,23 @@ def statements_sent(server: Server) -> Mapping[str, int]:
     )  # fmt: skip
     counters = server.execute("SHOW GLOBAL STATUS LIKE 'Com\\_%'")
     return {str(name): int(str(count)) for name, count in counters if str(name).split("_")[1] in wanted}
+
+
+def waiting_sessions(server: Server) -> list[int]:
+    """
+    Give the sessions that wait for a row, as soon as one does.
+
+    Whoever asks more often than every 100 ms is told the same each time: the server refreshes the table only after it
+    was left alone that long. Source: MySQL manual, 17.15.2.3 "Persistence and Consistency of InnoDB Transaction and
+    Locking Information".
+    """
+    query = "SELECT trx_mysql_thread_id FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if waiting := [int(str(number)) for (number,) in server.execute(query)]:
+            return waiting
+        time.sleep(0.15)
+    pytest.fail("no session waits for a row")
 
 
 def edit(target: Target, *statements: str) -> None:

@@ -6,6 +6,7 @@ from contextlib import ExitStack, suppress
 import pymysql
 
 from reconcile.live.holder import lock_name
+from tests.servers.operating import waiting_sessions
 from tests.servers.runbook_scene import NAME, Scene
 from tests.servers.server import APPLICATION, APPLICATION_PASSWORD
 
@@ -44,21 +45,12 @@ def stuck_sessions(scene: Scene, closing: ExitStack) -> None:
     run = _session(scene, closing)
     with run.cursor() as cursor:
         cursor.execute("SELECT GET_LOCK(%s, 0)", (lock_name(NAME),))
-    _until_it_waits(scene)
+    waiting_sessions(scene.server)
 
 
 def _wait(waiter: "pymysql.connections.Connection[pymysql.cursors.Cursor]") -> None:
     with suppress(pymysql.err.Error), waiter.cursor() as cursor:
         cursor.execute("UPDATE clients SET name = 'Waiting' WHERE teri_code = 'REG0001'")
-
-
-def _until_it_waits(scene: Scene) -> None:
-    for _ in range(100):
-        if scene.server.execute("SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"):
-            return
-        threading.Event().wait(0.1)
-    msg = "the second session never waited"
-    raise AssertionError(msg)
 
 
 def _session(scene: Scene, closing: ExitStack) -> "pymysql.connections.Connection[pymysql.cursors.Cursor]":

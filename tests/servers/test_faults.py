@@ -14,7 +14,7 @@ from tests.facts import CHECKOUT, unmet
 from tests.servers.conftest import NewTarget
 from tests.servers.installation import find
 from tests.servers.ledgers import DAYS, apply_day, ledger, open_ledger, start_day
-from tests.servers.operating import edit
+from tests.servers.operating import edit, waiting_sessions
 from tests.servers.server import Server, launch
 from tests.servers.target import server_target, sqlite_target
 
@@ -35,12 +35,6 @@ def wait_until(process: "subprocess.Popen[str]", words: str) -> None:
     assert process.stderr is not None
     if not any(line.startswith(words) for line in process.stderr):
         pytest.fail(f"the run ended before it said {words!r}")
-
-
-def waiting_sessions(server: Server) -> list[int]:
-    """Give the sessions that wait for a row."""
-    query = "SELECT trx_mysql_thread_id FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'"
-    return [int(str(number)) for (number,) in server.execute(query)]
 
 
 def finish(process: "subprocess.Popen[str]") -> tuple[int, str]:
@@ -130,10 +124,7 @@ def test_the_loser_of_a_deadlock_tries_again(server: Server, new_target: NewTarg
         def close_the_circle() -> None:
             """Wait until the run waits for the last book, then ask for the first, which the run holds."""
             try:
-                deadline = time.monotonic() + 60
-                while not waiting_sessions(server):
-                    assert time.monotonic() < deadline
-                    time.sleep(0.01)
+                waiting_sessions(server)
                 other.execute("SELECT id FROM books WHERE id = %s FOR UPDATE", (first,))
                 other.execute("ROLLBACK")
             except BaseException as error:
@@ -192,11 +183,7 @@ def test_a_session_that_somebody_kills_is_told_and_rolled_back(server: Server, n
         holder.execute("BEGIN")
         holder.execute("SELECT id FROM books WHERE code = 'B7' FOR UPDATE")
         process = start_day(target, DAYS[1])
-        deadline = time.monotonic() + 60
-        while not (waiting := waiting_sessions(server)):
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        server.execute("KILL %s", waiting[0])
+        server.execute("KILL %s", waiting_sessions(server)[0])
         code, err = finish(process)
         holder.execute("ROLLBACK")
 
