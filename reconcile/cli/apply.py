@@ -21,7 +21,7 @@ from reconcile.cli.planning import Planned, make_plan
 from reconcile.cli.readiness import require_readiness
 from reconcile.cli.registry import check_registry, write_registry
 from reconcile.cli.rendering import render_outcome, require_report
-from reconcile.cli.saved_plan import plan_again, refuse_checksum
+from reconcile.cli.saved_plan import open_saved_session, plan_again, refuse_checksum
 from reconcile.cli.session import Session
 from reconcile.cli.writing import carry_out, require_batches
 from reconcile.dataset import Dataset
@@ -30,6 +30,11 @@ from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
 from reconcile.live.connect import snapshot
 from reconcile.live.state import read_again
 from reconcile.state import Verdict
+
+
+def open_for(options: ApplyOptions) -> Session:
+    """Open the session; with a plan file, on the desired state that the plan was made from."""
+    return open_saved_session(options)
 
 
 def run(options: ApplyOptions, session: Session, output: Output) -> ExitCode:

@@ -14,10 +14,11 @@ from reconcile.checks.rights import Need
 from reconcile.cli.journaling import journal_named
 from reconcile.cli.options import DoctorOptions
 from reconcile.cli.origins import settings_of
-from reconcile.cli.output import TOOL_VERSION, Output
+from reconcile.cli.output import Output
 from reconcile.cli.protection import protection_of
 from reconcile.cli.readiness import journaling
 from reconcile.cli.session import Session, is_absent
+from reconcile.cli.version import TOOL_VERSION
 from reconcile.dataset import Dataset, check
 from reconcile.errors import ExitCode, ReconcileError
 from reconcile.health import Check, Mark

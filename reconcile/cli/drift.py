@@ -15,8 +15,9 @@ from reconcile.cli.drift_files import (
 )
 from reconcile.cli.drifting import compare
 from reconcile.cli.options import DriftOptions
-from reconcile.cli.output import TOOL_VERSION, Output
+from reconcile.cli.output import Output
 from reconcile.cli.session import Session, open_session
+from reconcile.cli.version import TOOL_VERSION
 from reconcile.cli.webhook import VARIABLE, check_webhook, send
 from reconcile.diff import Action
 from reconcile.drift import Drift, Standing

@@ -23,13 +23,14 @@ from reconcile.decide import Goal, Mode, decide
 from reconcile.drift import Base, SchemaMove, labelled
 from reconcile.errors import Finding, ReconcileError, Severity
 from reconcile.guard import dependents_in_plan, refuse_dependents
+from reconcile.limits import Limits
 from reconcile.live.connect import snapshot
 from reconcile.live.introspect import LiveSchema, introspect
 from reconcile.live.journal import last_applied
 from reconcile.live.resolve import LiveState
 from reconcile.live.state import dependents, needed, read_state
 from reconcile.plan import Plan, make
-from reconcile.radius import Limits, cascades, refuse_radius
+from reconcile.radius import cascades, refuse_radius
 from reconcile.selection import Chosen, select
 from reconcile.spec import TableSpec
 from reconcile.state import DesiredState

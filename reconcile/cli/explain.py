@@ -8,21 +8,23 @@ import polars as pl
 
 from reconcile.cli.journaling import journal_named
 from reconcile.cli.options import ExplainOptions
-from reconcile.cli.output import TOOL_VERSION, Output
+from reconcile.cli.output import Output
 from reconcile.cli.planning import Planned, make_plan
 from reconcile.cli.session import Session, require_database
+from reconcile.cli.version import TOOL_VERSION
 from reconcile.dataset import ID, KEY, STEP, UNRESOLVED, Dataset
 from reconcile.decide import Mode, TablePlan
 from reconcile.diff import Action
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.holding import names_in
 from reconcile.journal import STORED, Run
+from reconcile.limits import Limits
 from reconcile.live.connect import snapshot
 from reconcile.live.introspect import introspect
 from reconcile.live.journal import read_changes, read_runs, recorded
 from reconcile.live.journal_tables import JournalTables
 from reconcile.live.state import needed, read_state
-from reconcile.radius import Limits, refuse_radius
+from reconcile.radius import refuse_radius
 from reconcile.render.cells import ShownRow, shown_rows
 from reconcile.render.explain import Explanation, Link, Past, render_explanation, render_explanation_json
 from reconcile.spec import TableSpec

@@ -10,8 +10,9 @@ from reconcile.cli.planning import Planned
 from reconcile.cli.protection import read_protection, refuse_unconfirmed
 from reconcile.cli.session import Session
 from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
+from reconcile.limits import Limits
 from reconcile.plan import Plan
-from reconcile.radius import Limits, measure, refuse_radius
+from reconcile.radius import measure, refuse_radius
 from reconcile.render import text
 
 

@@ -10,7 +10,7 @@ import urllib.request
 from collections.abc import Mapping
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from reconcile.cli.output import TOOL_VERSION
+from reconcile.cli.version import TOOL_VERSION
 from reconcile.endpoint import Answer
 from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
 

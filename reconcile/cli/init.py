@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 
 from reconcile.checks.preflight import check_rows, check_schema
 from reconcile.cli.options import InitOptions
-from reconcile.cli.output import TOOL_VERSION, Output
+from reconcile.cli.output import Output
 from reconcile.cli.session import Session, require_database
+from reconcile.cli.version import TOOL_VERSION
 from reconcile.dataset import UNRESOLVED, Dataset, check, conform
 from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
 from reconcile.live.cleared import filled_tables

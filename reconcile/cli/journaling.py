@@ -11,8 +11,8 @@ from sqlalchemy import Connection
 from reconcile.apply.journal import Journal
 from reconcile.apply.run_lock import RunLock
 from reconcile.cli.options import GuardOptions, JournalOptions
-from reconcile.cli.output import TOOL_VERSION
 from reconcile.cli.session import Session, is_absent
+from reconcile.cli.version import TOOL_VERSION
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.journal import Run
 from reconcile.live.connect import snapshot

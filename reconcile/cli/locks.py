@@ -5,9 +5,10 @@ import sys
 from reconcile.apply.ending import PATIENCE_S, NotAllowedError, end_session
 from reconcile.cli.journaling import journal_named
 from reconcile.cli.options import GuardOptions, LocksOptions
-from reconcile.cli.output import TOOL_VERSION, Output
+from reconcile.cli.output import Output
 from reconcile.cli.protection import require_confirmation
 from reconcile.cli.session import Session
+from reconcile.cli.version import TOOL_VERSION
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.live.connect import asking
 from reconcile.live.holder import file_holder, lock_file, lock_name, server_holder

@@ -3,32 +3,13 @@
 import argparse
 import gc
 import io
-import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from argparse_dataclass import ArgumentParser
 
-from reconcile.cli import (
-    apply,
-    clear,
-    doctor,
-    drift,
-    explain,
-    init,
-    locks,
-    plan,
-    query,
-    rbac,
-    rollback,
-    runs,
-    schema,
-    show,
-    verify,
-)
-from reconcile.cli.interrupts import Terminated, heed_signals
 from reconcile.cli.options import (
     ApplyOptions,
     ClearOptions,
@@ -47,50 +28,45 @@ from reconcile.cli.options import (
     TargetOptions,
     VerifyOptions,
 )
-from reconcile.cli.output import TOOL_VERSION, Output, open_output
-from reconcile.cli.saved_plan import open_saved_session
-from reconcile.cli.session import Session, open_session
-from reconcile.cli.streams import unheeded
 from reconcile.cli.title import hide_passwords
-from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
+from reconcile.errors import ExitCode
 from reconcile.masking import without_passwords
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """
-    One command: its options class, whose docstring is its help, and what it runs on the session that `open` gives.
+    One command: its options class, whose docstring is its help. What it does is the module of its name.
 
-    A command that needs neither database nor desired state opens none. One that `writes` rows goes on when nobody
-    reads what it says any more.
+    That module is imported once the command line is read: help needs no database driver. It has a function `run` of
+    options, session and output, and `open_for`, which gives the session, where it is not the usual one. A command
+    that `writes` rows goes on when nobody reads what it says any more.
     """
 
     options: type[TargetOptions]
-    run: Callable[[Any, Any, Output], ExitCode]
-    open: Callable[[Any], Session | None] = open_session
     writes: bool = False
 
 
 COMMANDS = {
-    "plan": Command(PlanOptions, plan.run),
-    "apply": Command(ApplyOptions, apply.run, open_saved_session, writes=True),
-    "show": Command(ShowOptions, show.run, show.open_for),
-    "drift": Command(DriftOptions, drift.run, drift.open_for),
-    "verify": Command(VerifyOptions, verify.run),
-    "clear": Command(ClearOptions, clear.run, writes=True),
-    "rbac": Command(RbacOptions, rbac.run, writes=True),
-    "rollback": Command(RollbackOptions, rollback.run, writes=True),
-    "runs": Command(RunsOptions, runs.run),
-    "explain": Command(ExplainOptions, explain.run),
-    "query": Command(QueryOptions, query.run),
-    "schema": Command(SchemaOptions, schema.run),
-    "locks": Command(LocksOptions, locks.run),
-    "doctor": Command(DoctorOptions, doctor.run),
-    "init": Command(InitOptions, init.run),
+    "plan": Command(PlanOptions),
+    "apply": Command(ApplyOptions, writes=True),
+    "show": Command(ShowOptions),
+    "drift": Command(DriftOptions),
+    "verify": Command(VerifyOptions),
+    "clear": Command(ClearOptions, writes=True),
+    "rbac": Command(RbacOptions, writes=True),
+    "rollback": Command(RollbackOptions, writes=True),
+    "runs": Command(RunsOptions),
+    "explain": Command(ExplainOptions),
+    "query": Command(QueryOptions),
+    "schema": Command(SchemaOptions),
+    "locks": Command(LocksOptions),
+    "doctor": Command(DoctorOptions),
+    "init": Command(InitOptions),
 }
 
 COLLECT_EVERY = 100_000
-"""Allocations between two looks for garbage: rows come and go in columns, which need none."""
+"""Allocations between two looks for garbage."""
 
 
 class _Append(argparse.Action):
@@ -126,9 +102,6 @@ class Parser(ArgumentParser[TargetOptions]):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code."""
-    # What the imports made lives as long as the process: the collector need not look at it again and again.
-    gc.freeze()
-    gc.set_threshold(COLLECT_EVERY)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a sign shows a question mark; it does not stop a run.
@@ -139,6 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(_help())
         return ExitCode.OK if words else ExitCode.USAGE
     if words[0] in {"-V", "--version", "version"}:
+        from reconcile.cli.version import TOOL_VERSION
+
         sys.stdout.write(f"reconcile {TOOL_VERSION}\n")
         return ExitCode.OK
     command = COMMANDS.get(words[0])
@@ -148,47 +123,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.USAGE
     parser = Parser(command.options, prog=f"reconcile {words[0]}", description=command.options.__doc__)
     options = parser.parse_args(words[1:])
-    with unheeded(is_writing=command.writes):
-        return _run(command, options, _SEEN if was_hidden else [])
+    # Rows come and go in columns, and imports stay: neither leaves much garbage.
+    gc.set_threshold(COLLECT_EVERY)
+    from reconcile.cli.dispatch import dispatch
 
-
-_SEEN = [
-    Finding(
-        what="a password was on the command line",
-        where="the process list",
-        why="others on this machine could read it until it was taken out just now; the shell's history keeps it",
-        fix="put the URL into RECONCILE_DATABASE_URL, in the environment or in .env",
-        severity=Severity.WARNING,
-    )
-]
-
-
-def _run(command: Command, options: TargetOptions, warnings: Sequence[Finding]) -> int:
-    output = open_output(options)
-    output.findings(warnings)
-    heed_signals()
-    try:
-        session = command.open(options)
-        if session is not None:
-            output.note(f"Target: {session.target} ({session.target.origin})")
-            if session.target.ignored:
-                output.note(f"Ignored in the URL: {', '.join(session.target.ignored)}")
-        exit_code = command.run(options, session, output)
-        sys.stdout.flush()
-        return exit_code
-    except ReconcileError as error:
-        output.failure(error.findings)
-        return error.exit_code
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted, rolled back\n")
-        return ExitCode.INTERRUPTED
-    except Terminated:
-        sys.stderr.write("terminated, rolled back\n")
-        return ExitCode.TERMINATED
-    except BrokenPipeError:
-        # The reader of our output has gone (`| head`). Source: Python manual, "Note on SIGPIPE".
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OK
+    return dispatch(words[0], options, is_writing=command.writes, was_password_seen=was_hidden)
 
 
 def _help() -> str:

@@ -9,7 +9,7 @@ from argparse import SUPPRESS, ArgumentTypeError
 from dataclasses import dataclass, field
 from typing import Optional
 
-from reconcile.radius import Limit
+from reconcile.limits import Limit
 
 FORMATS = ("text", "json")
 REPORT_FORMATS = (*FORMATS, "jsonl", "md")

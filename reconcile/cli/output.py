@@ -4,14 +4,12 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import version
 
 from reconcile.cli.options import TargetOptions
+from reconcile.cli.version import TOOL_VERSION
 from reconcile.errors import Finding
 from reconcile.masking import without_passwords
 from reconcile.render import json, jsonl, text
-
-TOOL_VERSION = version("terp-reconcile")
 
 _STYLES = {"+": "green", "~": "yellow", "-": "red", "=": "dim", "✗": "red", "✓": "green"}
 

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from reconcile.cli.options import QueryOptions
-from reconcile.cli.output import TOOL_VERSION, Output
+from reconcile.cli.output import Output
 from reconcile.cli.session import Session, require_database
+from reconcile.cli.version import TOOL_VERSION
 from reconcile.errors import ExitCode
 from reconcile.live.connect import snapshot
 from reconcile.live.introspect import introspect

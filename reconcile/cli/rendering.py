@@ -6,7 +6,7 @@ from typing import Protocol
 import polars as pl
 
 from reconcile.cli.options import REPORT_FORMATS
-from reconcile.cli.output import TOOL_VERSION
+from reconcile.cli.version import TOOL_VERSION
 from reconcile.diff import Action
 from reconcile.endpoint import Answer
 from reconcile.errors import ExitCode, Finding, ReconcileError

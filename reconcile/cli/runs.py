@@ -7,9 +7,10 @@ from sqlalchemy import Connection
 
 from reconcile.cli.journaling import journal_named, run_of
 from reconcile.cli.options import RunsOptions, ShowOptions
-from reconcile.cli.output import TOOL_VERSION, Output
+from reconcile.cli.output import Output
 from reconcile.cli.rendering import render_plan
 from reconcile.cli.session import Session, require_database
+from reconcile.cli.version import TOOL_VERSION
 from reconcile.dataset import dependency_order
 from reconcile.decide import Mode, TablePlan
 from reconcile.diff import counts

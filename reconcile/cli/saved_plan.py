@@ -8,10 +8,10 @@ from reconcile.apply.proof import unsettled
 from reconcile.checks.stale import moved_rows
 from reconcile.cli.access import effects_of
 from reconcile.cli.options import ApplyOptions, PlanOptions, RunOptions, TargetOptions
-from reconcile.cli.output import TOOL_VERSION
 from reconcile.cli.planned_file import read, read_origin
 from reconcile.cli.planning import Planned, make_plan
 from reconcile.cli.session import Session, is_absent, open_session, stand_in
+from reconcile.cli.version import TOOL_VERSION
 from reconcile.dataset import Dataset, dependency_order, fingerprints
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.live.connect import snapshot

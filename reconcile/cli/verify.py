@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from reconcile.checks.verify import failed, tables_of, verify
 from reconcile.cli.options import VerifyOptions
-from reconcile.cli.output import TOOL_VERSION, Output
+from reconcile.cli.output import Output
 from reconcile.cli.session import Session, require_database
+from reconcile.cli.version import TOOL_VERSION
 from reconcile.errors import ExitCode
 from reconcile.live.connect import snapshot
 from reconcile.live.introspect import introspect

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+from reconcile.limits import percent
 from reconcile.plan import Cascade, Radius
-from reconcile.radius import percent
 
 _TITLE = "Blast radius"
 _UNITS = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))

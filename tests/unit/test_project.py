@@ -123,6 +123,15 @@ def test_the_readme_names_every_command() -> None:
     assert sorted(named) == sorted(COMMANDS)
 
 
+def test_help_and_version_import_no_heavy_library() -> None:
+    """They answer at once: what a command needs is imported when it is known which command it is."""
+    script = "import sys; from reconcile.cli.main import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    heavy = {"polars", "sqlalchemy", "pymysql", "pydantic", "structlog", "rich", "deepdiff", "jinja2", "desired_state"}
+    assert heavy & set(ended.stderr.split()) == set()
+
+
 def flags(command: str) -> Iterator[str]:
     """List the long flags of a command, those that its help does not show left out."""
     parser = Parser(COMMANDS[command].options)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from reconcile.cascade import cascade
 from reconcile.dataset import Dataset
 from reconcile.decide import Mode
+from reconcile.limits import DEFAULT, SMALL_TABLE, Limit, Limits, percent
 from reconcile.plan import Cascade, Plan, Touched
-from reconcile.radius import DEFAULT, SMALL_TABLE, Limit, Limits, cascades, measure, percent, refuse_radius
+from reconcile.radius import cascades, measure, refuse_radius
 from reconcile.spec import TableSpec
 from tests.unit.tiny import GOODS, MAKERS, SPECS, Row, declared, live, planned
 

@@ -20,7 +20,7 @@ from reconcile.cli.options import (
     seconds,
 )
 from reconcile.errors import ExitCode
-from reconcile.radius import Limit
+from reconcile.limits import Limit
 
 
 def parsed(*words: str) -> RunOptions:
