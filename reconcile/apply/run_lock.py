@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from pymysql import MySQLError
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
 
@@ -128,7 +129,7 @@ def _server_lock(
             identifier = int(connection.execute(select(func.connection_id())).scalar_one())
         yield _ServerLock(target, name, identifier)
     finally:
-        _release(connection, name)
+        release(connection, name)
 
 
 def _wait_for_server(
@@ -151,12 +152,16 @@ def _wait_for_server(
             time.sleep(min(max(left, 0.0), _POLL_S))
 
 
-def _release(connection: Connection, name: str) -> None:
-    """Free the lock before the connection closes: the server may take a moment to notice that."""
+def release(connection: Connection, name: str) -> None:
+    """
+    Free the lock before the connection closes: the server may take a moment to notice that.
+
+    Closing asks the server once more, and what the driver then says of a broken line is no error of SQLAlchemy's yet.
+    """
     with suppress(DBAPIError):
         if not connection.invalidated and not connection.closed:
             connection.execute(select(func.release_lock(name)))
-    with suppress(DBAPIError):
+    with suppress(DBAPIError, MySQLError):
         connection.close()
 
 
