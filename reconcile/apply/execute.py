@@ -10,21 +10,23 @@ from typing import Protocol
 
 import polars as pl
 from sqlalchemy import Column as SqlColumn
-from sqlalchemy import Connection, MetaData, Table, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, MetaData, String, Table, bindparam, cast, delete, func, insert, select, update
 from sqlalchemy import Integer as SqlInteger
 from sqlalchemy.schema import CreateTable
 
 from reconcile.apply.aside import put_aside, without_secrets
 from reconcile.apply.encode import STATEMENT_BYTES, value_lists
+from reconcile.apply.load import LEAST_ROWS, NotLoaded, can_load, load
 from reconcile.apply.wire import Texts, wire
 from reconcile.dataset import ID, KEY, Dataset
 from reconcile.decide import TablePlan
 from reconcile.diff import AFTER, BEFORE, CHANGED, Action
 from reconcile.errors import ExitCode, Finding, ReconcileError
+from reconcile.live.read import read_new
 from reconcile.live.tables import ddl_type
 from reconcile.plan import Plan
 from reconcile.spec import Column, TableSpec
-from reconcile.values import Text, TextReference
+from reconcile.values import Secret, Text, TextReference
 
 STAGING = "reconcile_staging"
 
@@ -63,6 +65,7 @@ class _Run:
     stored: Mapping[str, pl.DataFrame]
     aside: Mapping[str, str] = field(repr=False)
     packet_bytes: int | None = None
+    loads: bool | None = None
 
     @property
     def dialect(self) -> str:
@@ -206,7 +209,7 @@ def _create(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]], is
     table = run.tables.tables[spec.name]
     key = table.c[spec.surrogate_key]
     highest = run.connection.execute(select(func.coalesce(func.max(key), 0))).scalar_one() if is_referred else 0
-    _insert(run, table, values, part.spec.name)
+    _insert(run, table, values, part.spec.name, hides=_has_secrets(now))
     if is_referred:
         run.ids[spec.name] = pl.concat(
             [run.ids.get(spec.name, _NO_IDS), _new_ids(run, part.spec, table, rows, values, highest)]
@@ -219,7 +222,7 @@ def _return(run: _Run, spec: TableSpec, rows: pl.DataFrame, columns: Sequence[Co
         return
     values = _wire(run, spec, rows, columns)
     values = values.select(rows[ID].alias(spec.surrogate_key), *values.columns)  # in the table's order
-    _insert(run, run.tables.tables[spec.name], values, spec.name)
+    _insert(run, run.tables.tables[spec.name], values, spec.name, hides=_has_secrets(columns))
     run.ids[spec.name] = pl.concat([run.ids.get(spec.name, _NO_IDS), rows.select(KEY, ID)])
 
 
@@ -247,16 +250,7 @@ def _new_ids(
     run: _Run, spec: TableSpec, table: Table, rows: pl.DataFrame, values: pl.DataFrame, highest: int
 ) -> pl.DataFrame:
     """Ask the server which ids it gave: the new rows are found again by their natural key."""
-    key = table.c[spec.surrogate_key]
-    query = select(key, *(table.c[name] for name in spec.key)).where(key > highest)
-    found = list(zip(*run.connection.execute(query), strict=True)) or [()] * (1 + len(spec.key))
-    given = pl.DataFrame(
-        {ID: pl.Series(found[0], dtype=pl.Int64)}
-        | {
-            name: pl.Series([None if v is None else str(v) for v in cells], dtype=pl.String)
-            for name, cells in zip(spec.key, found[1:], strict=True)
-        }
-    )
+    given = _read_new(run, spec, table, highest).with_columns(pl.col(ID).cast(pl.Int64))
     wanted = values.select(pl.col(name).cast(pl.String) for name in spec.key).with_columns(rows[KEY])
     ids = wanted.join(given, on=list(spec.key), how="inner", nulls_equal=True).select(KEY, ID)
     if ids.height != rows.height:
@@ -273,15 +267,50 @@ def _new_ids(
     return ids
 
 
-def _insert(run: _Run, table: Table, values: pl.DataFrame, reported_as: str | None) -> None:
-    """Insert wire rows: the bulk encoder on servers, bound parameters on SQLite."""
+def _read_new(run: _Run, spec: TableSpec, table: Table, highest: int) -> pl.DataFrame:
+    """Give id and natural key of the rows above the *highest* id, as texts."""
+    if run.dialect != "sqlite":
+        return read_new(run.connection, spec, spec.key, highest).rename({spec.surrogate_key: ID})
+    key = table.c[spec.surrogate_key]
+    query = select(*(cast(cell, String) for cell in (key, *(table.c[name] for name in spec.key)))).where(key > highest)
+    schema = dict.fromkeys((ID, *spec.key), pl.String)
+    return pl.DataFrame(run.connection.execute(query).all(), schema=schema, orient="row")
+
+
+def _has_secrets(columns: Sequence[Column]) -> bool:
+    return any(isinstance(column.kind, Secret) for column in columns)
+
+
+def _insert(run: _Run, table: Table, values: pl.DataFrame, reported_as: str | None, *, hides: bool) -> None:
+    """Insert wire rows: many of them by LOAD DATA where that is possible, unless there are secrets to hide."""
+    for height in _inserted(run, table, values, hides=hides):
+        if reported_as:
+            run.progress.advanced(reported_as, height)
+
+
+def _inserted(run: _Run, table: Table, values: pl.DataFrame, *, hides: bool) -> Iterator[int]:
     if run.dialect == "sqlite":
         statement = insert(table).values({name: bindparam(name) for name in values.columns})
-        compiled = str(statement.compile(dialect=run.connection.dialect))
-        run.connection.exec_driver_sql(compiled, values.rows())
-        if reported_as:
-            run.progress.advanced(reported_as, values.height)
+        run.connection.exec_driver_sql(str(statement.compile(dialect=run.connection.dialect)), values.rows())
+        yield values.height
         return
+    told = 0
+    if values.height >= LEAST_ROWS and not hides and _loads(run):
+        try:
+            for height in load(run.connection, table, values):
+                told += height
+                yield height
+            return
+        except NotLoaded:
+            pass  # what it did not take, INSERT does or says why it cannot be
+    for height in _insert_texts(run, table, values):
+        # What was told of the rows that were taken back is not told again.
+        again = min(told, height)
+        told -= again
+        yield height - again
+
+
+def _insert_texts(run: _Run, table: Table, values: pl.DataFrame) -> Iterator[int]:
     quote = run.connection.dialect.identifier_preparer.quote
     columns = ", ".join(map(quote, values.columns))
     head = f"INSERT INTO {quote(table.name)} ({columns}) VALUES "  # noqa: S608 - the documented bulk encoder
@@ -289,8 +318,13 @@ def _insert(run: _Run, table: Table, values: pl.DataFrame, reported_as: str | No
     driver = run.connection.execution_options(no_parameters=True)
     for height, lists in value_lists(values, _most_bytes(run)):
         driver.exec_driver_sql(head + without_secrets(lists, run.aside))
-        if reported_as:
-            run.progress.advanced(reported_as, height)
+        yield height
+
+
+def _loads(run: _Run) -> bool:
+    if run.loads is None:
+        run.loads = can_load(run.connection)
+    return run.loads
 
 
 def _most_bytes(run: _Run) -> int:
@@ -356,7 +390,7 @@ def _stage(run: _Run, spec: TableSpec, ids: pl.Series, columns: Sequence[Column]
         mysql_default_charset="utf8mb4",  # the database's own default may hold less
     )
     run.connection.execute(CreateTable(staging))
-    _insert(run, staging, values.select(ids.alias(ID), *values.columns), None)
+    _insert(run, staging, values.select(ids.alias(ID), *values.columns), None, hides=_has_secrets(columns))
     return staging
 
 

@@ -30,9 +30,7 @@ def check_server(settings: Settings, host: str) -> list[Check]:
         _read_only(settings),
         _packet(settings),
         _lock_wait(settings),
-        Check(
-            "local-infile", Mark.OK, f"local_infile is {settings.variables.get('local_infile', 'unknown')}; not used"
-        ),
+        _loading(settings),
     ]
 
 
@@ -43,6 +41,12 @@ def _version(settings: Settings) -> Check:
         return Check("version", Mark.OK, told)
     needed = ".".join(map(str, oldest))
     return Check("version", Mark.FAIL, f"{told} is not supported", f"use {product} {needed} or later")
+
+
+def _loading(settings: Settings) -> Check:
+    is_on = settings.variables.get("local_infile") in {"ON", "1"}
+    told = "on: many rows are loaded at once" if is_on else "off: rows are inserted"
+    return Check("local-infile", Mark.OK, f"local_infile is {told}")
 
 
 def _tls(settings: Settings, host: str) -> Check:

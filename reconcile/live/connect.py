@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pymysql.constants import CLIENT
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import NullPool
@@ -17,6 +18,9 @@ from reconcile.live.target import Target, tls_arguments
 
 SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 """No NO_BACKSLASH_ESCAPES: the bulk encoder escapes with backslashes. Source: MySQL manual, "Server SQL Modes"."""
+
+LONGEST_PAGE = 1 << 28
+"""Bytes of one text that the server may join from many rows; its max_allowed_packet sets a lower limit."""
 
 CONNECT_TIMEOUT_S = 10
 KEEP_ALIVE_S = 30
@@ -42,11 +46,14 @@ def open_engine(target: Target, program: str = "reconcile") -> Engine:
             "password": (target.url.password or "").encode(),
             "connect_timeout": CONNECT_TIMEOUT_S,
             "program_name": program,
+            # The driver refuses to send a file all the same but for what `apply.load` asks for.
+            "client_flag": CLIENT.FOUND_ROWS | CLIENT.LOCAL_FILES,
             "read_timeout": target.read_timeout_s,
             "write_timeout": target.read_timeout_s,
             "init_command": (
                 f"SET SESSION time_zone = '+00:00', sql_mode = '{SQL_MODE}', "
-                "SESSION foreign_key_checks = 1, SESSION unique_checks = 1"
+                "SESSION foreign_key_checks = 1, SESSION unique_checks = 1, "
+                f"SESSION group_concat_max_len = {LONGEST_PAGE}"
             ),
             **tls_arguments(target),
             "auth_plugin_map": {} if target.demands_tls else dict.fromkeys(clear_text.PLUGINS, clear_text.Refusal),

@@ -92,6 +92,10 @@ def _typed(spec: TableSpec, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Find
             if column.owner is not Owner.SERVER
         ),
     )
+    if not frame[ID].is_sorted():
+        # The server has read the table by another index.
+        order = frame[ID].arg_sort()
+        frame, rows = frame[order], rows[order]
     findings = []
     for column in columns:
         if column.owner is Owner.SERVER or frame[column.name].null_count() == rows[column.name].null_count():

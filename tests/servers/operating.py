@@ -237,6 +237,17 @@ def statements_sent(server: Server) -> Mapping[str, int]:
     return {str(name): int(str(count)) for name, count in counters if str(name).split("_")[1] in wanted}
 
 
+@contextmanager
+def setting(server: Server, name: str, value: int) -> Iterator[None]:
+    """Give new sessions another value of a server's variable."""
+    before = int(str(server.execute(f"SELECT @@GLOBAL.{name}")[0][0]))
+    server.execute(f"SET GLOBAL {name} = {value:d}")
+    try:
+        yield
+    finally:
+        server.execute(f"SET GLOBAL {name} = {before:d}")
+
+
 def waiting_sessions(server: Server) -> list[int]:
     """
     Give the sessions that wait for a row, as soon as one does.

@@ -14,20 +14,9 @@ from tests.facts import CHECKOUT, unmet
 from tests.servers.conftest import NewTarget
 from tests.servers.installation import find
 from tests.servers.ledgers import DAYS, apply_day, ledger, open_ledger, start_day
-from tests.servers.operating import edit, waiting_sessions
+from tests.servers.operating import edit, setting, waiting_sessions
 from tests.servers.server import Server, launch
 from tests.servers.target import server_target, sqlite_target
-
-
-@contextmanager
-def setting(server: Server, name: str, value: int) -> Iterator[None]:
-    """Give new sessions another value of a server's variable."""
-    before = int(str(server.execute(f"SELECT @@GLOBAL.{name}")[0][0]))
-    server.execute(f"SET GLOBAL {name} = {value:d}")
-    try:
-        yield
-    finally:
-        server.execute(f"SET GLOBAL {name} = {before:d}")
 
 
 def wait_until(process: "subprocess.Popen[str]", words: str) -> None:

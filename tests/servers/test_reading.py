@@ -6,13 +6,15 @@ import polars as pl
 import pytest
 
 from reconcile import values
+from reconcile.errors import ReconcileError
 from reconcile.live.connect import open_engine, snapshot
 from reconcile.live.introspect import introspect
 from reconcile.live.read import RawTable, read_raw
 from reconcile.live.target import parse
 from reconcile.spec import Column, Owner, TableSpec
 from tests.servers.cached_state import STATE
-from tests.servers.operating import LIGHT, apply, command, dump, insert, run, set_cell
+from tests.servers.conftest import NewTarget
+from tests.servers.operating import LIGHT, apply, command, dump, edit, insert, run, set_cell, setting
 from tests.servers.server import Server
 from tests.servers.target import Target
 from tests.servers.test_drift import general_log
@@ -73,10 +75,9 @@ def test_a_row_of_nulls_and_numbers_is_read_as_text(scant: Target) -> None:
 
     raw = read(scant)
 
-    lines = {name: table.rows for name, table in raw.items()}
-    assert {name: len(rows) for name, rows in lines.items()} == dict.fromkeys(STATE.specs, 1)
     if scant.server is not None:
-        assert {type(row) for rows in lines.values() for row in rows} == {str}
+        assert {type(page) for table in raw.values() for page in table.pages} == {str}
+    assert {name: table.frame().height for name, table in raw.items()} == dict.fromkeys(STATE.specs, 1)
     for name, cells in inserted.items():
         spec, frame = STATE.specs[name], raw[name].frame()
         told = frame.select(values.parse(spec.column(column).kind, pl.col(column)) for column in cells)
@@ -155,3 +156,49 @@ def test_the_tables_of_numbers_are_among_them(scant: Target) -> None:
 
     assert {"referral_settings", "role_permissions"} <= bare
     assert bare <= read(scant).keys()
+
+
+NOTES = TableSpec(
+    name="notes",
+    columns=(Column("id", values.Integer(), owner=Owner.SERVER), Column("body", values.Text(60_000))),
+    key=("id",),
+    step="notes",
+)
+
+
+def read_notes(target: Target) -> RawTable:
+    chosen = parse(target.url, "the test")
+    with snapshot(chosen, open_engine(chosen)) as connection:
+        return read_raw(connection, {"notes": NOTES}, introspect(connection, ["notes"]))["notes"]
+
+
+@pytest.mark.on_servers
+@pytest.mark.parametrize("packet", [65_536, 16_777_216])
+def test_pages_are_no_longer_than_the_server_lets_them_be(server: Server, new_target: NewTarget, packet: int) -> None:
+    """What the server cuts off is read again in smaller pages; gaps between ids cost no statement each."""
+    target = new_target("empty")
+    edit(target, "CREATE TABLE notes (id BIGINT PRIMARY KEY, body TEXT NOT NULL)")
+    ids = [-5, 1, 2, 3, 7_000, 9_999, 10_000, 10_001, 10**9, 10**15, 10**15 + 1]
+    rows = pl.DataFrame({"id": ids, "body": ["é\x1f\\" * (10 * n) for n in range(len(ids))]})
+    insert(target, "notes", rows.with_columns(pl.col("id").cast(pl.String)))
+    edit(target, *(f"UPDATE notes SET body = REPEAT('x', 20000) WHERE id = {n}" for n in (1, 2, 3, 10**15)))
+
+    with setting(server, "max_allowed_packet", packet):
+        found = read_notes(target)
+
+    assert found.frame()["id"].to_list() == list(map(str, ids))
+    assert found.frame()["body"].to_list() == [
+        str(body) for (body,) in target.rows("SELECT body FROM notes ORDER BY id")
+    ]
+
+
+@pytest.mark.on_servers
+def test_a_row_too_large_for_the_server_is_said_so(server: Server, new_target: NewTarget) -> None:
+    target = new_target("empty")
+    edit(target, "CREATE TABLE notes (id BIGINT PRIMARY KEY, body MEDIUMTEXT NOT NULL)")
+    edit(target, "INSERT INTO notes VALUES (1, 'x'), (2, REPEAT('x', 70000)), (3, 'x')")
+
+    with setting(server, "max_allowed_packet", 65_536), pytest.raises(ReconcileError) as error:
+        read_notes(target)
+
+    assert error.value.findings[0].what == "a row is too large to read"

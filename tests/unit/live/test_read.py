@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import Connection, create_engine, event, insert
 
 from reconcile import values
-from reconcile.errors import ReconcileError
 from reconcile.live.introspect import introspect
 from reconcile.live.read import ESCAPED_BACKSLASH, ESCAPED_SEPARATOR, NULL, SEPARATOR, RawTable, read_raw
 from reconcile.live.tables import metadata
@@ -18,21 +17,27 @@ from tests.unit.tiny import TAGS
 NAMES = ("id", "code", "title")
 
 
-def line(*cells: str | None) -> str:
-    """Format a row as the server is asked to."""
-    return SEPARATOR.join(
-        NULL if cell is None else cell.replace("\\", ESCAPED_BACKSLASH).replace(SEPARATOR, ESCAPED_SEPARATOR)
-        for cell in cells
+def page(*rows: tuple[str | None, ...]) -> str:
+    """Format rows as the server is asked to."""
+    return "".join(
+        (NULL if cell is None else cell.replace("\\", ESCAPED_BACKSLASH).replace(SEPARATOR, ESCAPED_SEPARATOR))
+        + SEPARATOR
+        for row in rows
+        for cell in row
     )
 
 
 @pytest.mark.parametrize(
     "title", ["", "plain", None, "\\N", "\\", "\\s", "\\b", f"a{SEPARATOR}b", "\\\\s\\N", "é\n'\""]
 )
-def test_a_line_comes_apart_as_it_was(title: str | None) -> None:
-    rows = RawTable(TAGS, NAMES, [line("1", "a", title), line("2", "b", "x")]).frame()
+def test_a_page_comes_apart_as_it_was(title: str | None) -> None:
+    pages = [page(("1", "a", title), ("2", "b", "x")), page(("3", title, title))]
 
-    assert [("1", "a", title), ("2", "b", "x")] == rows.rows()
+    assert RawTable(TAGS, NAMES, pages=pages).frame().rows() == [
+        ("1", "a", title),
+        ("2", "b", "x"),
+        ("3", title, title),
+    ]
 
 
 def test_tuples_are_taken_as_they_are() -> None:
@@ -43,13 +48,6 @@ def test_tuples_are_taken_as_they_are() -> None:
 
 def test_no_rows_still_have_columns() -> None:
     assert {"id": pl.String, "code": pl.String, "title": pl.String} == dict(RawTable(TAGS, NAMES, []).frame().schema)
-
-
-def test_a_row_too_large_for_the_server_is_said_so() -> None:
-    with pytest.raises(ReconcileError) as error:
-        RawTable(TAGS, NAMES, ["1", None]).frame()  # type: ignore[arg-type]
-
-    assert error.value.findings[0].what == "a row is too large to read"
 
 
 SECRET = Column("password", values.Secret(60), nullable=True, owner=Owner.ONCE)

@@ -1,0 +1,140 @@
+"""Load many rows at once: LOAD DATA LOCAL from a pipe, chunk by chunk inside the run's transaction.
+
+LOCAL makes the server treat errors as warnings: rows that it refuses are skipped, values that do not fit are changed.
+So each chunk must come to exactly its rows without a warning; otherwise nothing of it stays and the caller inserts,
+which names the error. Source: MySQL manual, "LOAD DATA Statement" and "Security Considerations for LOAD DATA LOCAL".
+"""
+
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from sqlalchemy import Connection, Table
+from sqlalchemy.exc import DBAPIError
+
+LEAST_ROWS = 2_000
+"""Fewer rows than these are inserted: a pipe and its thread cost more than they save."""
+
+ROWS_PER_CHUNK = 50_000
+
+# Source: MySQL manual, "LOAD DATA Statement", field and line handling: what ESCAPED BY '\\' stands for.
+_SPECIAL = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\0": "\\0"}
+_NULL = "\\N"
+
+
+def can_load(connection: Connection) -> bool:
+    """Say whether client and server allow it; asked of the server, not of its name."""
+    driver: Any = connection.connection.driver_connection
+    if not (hasattr(os, "mkfifo") and hasattr(driver, "_local_infile")):
+        return False
+    with suppress(DBAPIError):
+        return bool(int(connection.exec_driver_sql("SELECT @@local_infile").scalar_one()))
+    return False
+
+
+def load(connection: Connection, table: Table, values: pl.DataFrame) -> Iterator[int]:
+    """
+    Load wire rows and give the number of rows of each chunk as it is done.
+
+    Raises:
+        NotLoaded: the server did not take the rows as they are; those of this call are taken back.
+
+    """
+    quote = connection.dialect.identifier_preparer.quote
+    columns = ", ".join(map(quote, values.columns))
+    statement = (
+        f"LOAD DATA LOCAL INFILE %s INTO TABLE {quote(table.name)} CHARACTER SET utf8mb4 "
+        f"FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' ({columns})"
+    )
+    savepoint = connection.begin_nested()
+    try:
+        for chunk in values.iter_slices(ROWS_PER_CHUNK):
+            _load_chunk(connection, statement, chunk)
+            yield chunk.height
+        savepoint.commit()
+    except (DBAPIError, NotLoaded) as error:
+        try:
+            savepoint.rollback()
+        except DBAPIError:
+            # A deadlock or a broken line has taken the whole transaction with it.
+            raise error from None
+        raise NotLoaded(str(getattr(error, "orig", error))) from error
+
+
+class NotLoaded(Exception):
+    """The server refused LOAD DATA, skipped a row or changed a value."""
+
+
+def _load_chunk(connection: Connection, statement: str, chunk: pl.DataFrame) -> None:
+    with _pipe(chunk) as path, only_reads(connection, path):
+        loaded = connection.exec_driver_sql(statement, (path,)).rowcount
+    warnings = connection.exec_driver_sql("SELECT @@warning_count").scalar_one()
+    if loaded != chunk.height or warnings:
+        raise NotLoaded(f"{loaded} of {chunk.height} rows with {warnings} warnings")
+
+
+@contextmanager
+def _pipe(chunk: pl.DataFrame) -> Iterator[str]:
+    """Give a pipe that has the rows as text; a thread writes while the driver reads."""
+    with tempfile.TemporaryDirectory(prefix="reconcile-") as folder:
+        path = Path(folder, "rows")
+        os.mkfifo(path, 0o600)
+        writer = threading.Thread(target=_write, args=(path, chunk))
+        writer.start()
+        try:
+            yield str(path)
+        finally:
+            # Nobody may have opened it: this lets the writer begin, and closing it lets it end.
+            os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+            writer.join()
+
+
+def _write(path: Path, chunk: pl.DataFrame) -> None:
+    # The reader may be gone before the end; what it then has not read is missing in its count.
+    with suppress(OSError), path.open("wb") as pipe:
+        escaped = chunk.with_columns(
+            pl.col(pl.String).str.replace_many(list(_SPECIAL), list(_SPECIAL.values()), leftmost=True)
+        )
+        escaped.write_csv(pipe, include_header=False, separator="\t", quote_style="never", null_value=_NULL)
+
+
+@dataclass(slots=True)
+class _Allowed(threading.local):
+    """The one file that the driver may open in this thread at the moment; None when nothing is loaded."""
+
+    path: bytes | None = None
+
+
+_allowed = _Allowed()
+
+
+@contextmanager
+def only_reads(connection: Connection, path: str) -> Iterator[None]:
+    """
+    Let the driver answer the server's request for a file while the block runs, and for this file alone.
+
+    The server names the file that it wants, and a hostile one may name another.
+    """
+    driver: Any = connection.connection.driver_connection
+    driver._local_infile = True
+    _allowed.path = os.fsencode(path)
+    try:
+        yield
+    finally:
+        _allowed.path = None
+        driver._local_infile = False
+
+
+def _refuse_other_files(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "open" and _allowed.path is not None and arguments[0] != _allowed.path:
+        raise PermissionError("the server asked for another file than the rows")
+
+
+sys.addaudithook(_refuse_other_files)
