@@ -41,6 +41,7 @@ class Proxy:
     _listener: socket.socket = field(init=False)
     _lines: list[socket.socket] = field(default_factory=list)
     _stalled: set[socket.socket] = field(default_factory=set)
+    _stalled_until: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _is_closed: threading.Event = field(default_factory=threading.Event)
 
@@ -96,9 +97,10 @@ class Proxy:
             start = self.passed[direction]
             self.passed[direction] = start + len(data)
             strikes = fault is not None and fault.direction == direction and start <= fault.after < start + len(data)
-            if strikes:
+            if fault is not None and strikes:
                 self.has_struck.set()
                 self._stalled = set(self._lines)
+                self._stalled_until = time.monotonic() + (fault.seconds or 0.0)
         if fault is not None and fault.kind == "stall" and source in self._stalled:
             self._hold(fault)
             return len(data)
@@ -108,7 +110,7 @@ class Proxy:
         if fault.seconds is None:
             self._is_closed.wait()
         else:
-            time.sleep(fault.seconds)
+            time.sleep(max(self._stalled_until - time.monotonic(), 0.0))
 
     def _break(self, sink: socket.socket) -> None:
         if self.fault is not None and self.fault.kind == "truncate":
