@@ -5,7 +5,7 @@ natural key as text; the live side adds `_id`, the surrogate key. Must never rea
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -37,6 +37,7 @@ STEP = "_step"
 KEY_SEPARATOR = "|"
 NULL_PART = "\\N"
 _FREE_TEXT = (Text, Enumeration, Json, Reference, PolymorphicReference, Secret, TextReference)
+_LINES_PER_PART = 20_000
 UNRESOLVED = "\\#"
 """Starts a reference to a row that has no natural key: `\\#17` is the row whose surrogate key is 17."""
 
@@ -281,8 +282,16 @@ def fingerprint(spec: TableSpec, frame: pl.DataFrame) -> str:
     cells = [(column.kind, pl.col(column.name)) for column in spec.declared]
     lines = frame.sort(KEY).select(line_text(cells)).to_series()
     digest = hashlib.sha256("|".join(column.name for column in spec.declared).encode())
-    digest.update("\n".join(lines.to_list()).encode())
+    for part in joined(lines):
+        digest.update(part)
     return digest.hexdigest()
+
+
+def joined(lines: pl.Series) -> Iterator[bytes]:
+    """Give a String column's values with a newline between each two, in parts that are short beside the whole."""
+    for start in range(0, len(lines), _LINES_PER_PART):
+        part: str = lines[start : start + _LINES_PER_PART].str.join("\n").item()
+        yield (part if start == 0 else "\n" + part).encode()
 
 
 def fingerprints(dataset: Dataset) -> dict[str, str]:

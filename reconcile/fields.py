@@ -53,23 +53,17 @@ def mix_column(column: pl.Expr) -> pl.Expr:
 
 def hash_column(column: pl.Series) -> pl.Series:
     """Hash a String column to UInt64, eight bytes at a time; null hashes as the empty string."""
-    name = column.name
-    frame = pl.select(encoded=column.fill_null("").cast(pl.Binary)).with_columns(
-        length=pl.col("encoded").bin.size().cast(pl.UInt64)
-    )
-    frame = frame.with_columns(state=mix_column(pl.col("length")))
+    encoded = pl.DataFrame({"encoded": column}).select(pl.col("encoded").fill_null("").cast(pl.Binary))
+    frame = encoded.select(
+        length=pl.col("encoded").bin.size().cast(pl.UInt64), padded=pl.col("encoded") + pl.lit(b"\0" * _CHUNK_BYTES)
+    ).with_columns(state=mix_column(pl.col("length")))
     longest = frame["length"].max()
-    padding = pl.lit(b"\0" * _CHUNK_BYTES)
     for start in range(0, longest if isinstance(longest, int) else 0, _CHUNK_BYTES):
-        chunk = (
-            (pl.col("encoded").bin.slice(start, _CHUNK_BYTES) + padding)
-            .bin.slice(0, _CHUNK_BYTES)
-            .bin.reinterpret(dtype=pl.UInt64, endianness="little")
-        )
-        frame = frame.with_columns(
-            state=pl.when(pl.col("length") > start).then(mix_column(pl.col("state") ^ chunk)).otherwise(pl.col("state"))
-        )
-    return frame["state"].alias(name)
+        # A text that has ended before may give less than a chunk, which is null and not looked at.
+        chunk = pl.col("padded").bin.slice(start, _CHUNK_BYTES).bin.reinterpret(dtype=pl.UInt64, endianness="little")
+        mixed = mix_column(pl.col("state") ^ chunk)
+        frame = frame.with_columns(state=pl.when(pl.col("length") > start).then(mixed).otherwise(pl.col("state")))
+    return frame["state"].alias(column.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ It says everything apply will do and why; nothing that made it (flags, clocks) r
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import polars as pl
 
-from reconcile.dataset import KEY, dependency_order, line_text
+from reconcile.dataset import KEY, dependency_order, joined, line_text
 from reconcile.decide import Goal, Mode, TablePlan
 from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, Action
 from reconcile.errors import Finding
@@ -107,21 +107,24 @@ class Plan:
         digest = hashlib.sha256(f"{self.state}\n{self.mode}\n".encode())
         for table in sorted(self.tables, key=lambda table: table.spec.name):
             digest.update(f"{table.spec.name}\n".encode())
-            digest.update("\n".join(_lines(table)).encode())
+            for part in joined(_lines(table)):
+                digest.update(part)
         return digest.hexdigest()
 
 
-def _lines(table: TablePlan) -> Iterator[str]:
+def _lines(table: TablePlan) -> pl.Series:
     names = (pl.col(KEY), pl.col(ACTION), pl.col(CHANGED).list.join(","))
     head: list[tuple[Kind, pl.Expr]] = [(Text(), name) for name in names]
     sides = {Action.CREATE: [AFTER], Action.UPDATE: [BEFORE, AFTER], Action.DELETE: [BEFORE]}
+    found = [pl.Series([], dtype=pl.String)]
     for action, told in sides.items():
         cells = [
             (column.kind, pl.col(side).struct.field(column.name)) for side in told for column in table.spec.declared
         ]
         rows = table.of(action)
         if rows.height:
-            yield from rows.select(line_text(head + cells)).to_series()
+            found.append(rows.select(line_text(head + cells)).to_series())
+    return pl.concat(found)
 
 
 def make(  # one argument per fact the plan states
