@@ -1,6 +1,7 @@
 """Make a plan for a command: compute the declared rows, read the live ones, decide, and ask the guards."""
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -114,8 +115,12 @@ def make_plan(session: Session, options: RunOptions, mode: Mode | None = None, *
         goal = Goal(everything, chosen.tables, chosen.steps, mode, profile, gap_rules, left_open)
         rules = tuple(rule for rule in state.rules if rule.group in _groups(state, chosen))
         specs = _to_read(state, goal, rules if reads_rules else ())
-        live = read_state(connection, specs, schema, everything.frames)
+        with ThreadPoolExecutor(1) as meanwhile:
+            # The server formats rows while the declared ones are digested.
+            digests = meanwhile.submit(fingerprints, _only(everything, chosen.tables))
+            live = read_state(connection, specs, schema, everything.frames)
         goal, unfit = fit_rows(state, goal, live)
+        as_declared = goal.desired is everything
         plan = make(
             state=state.name,
             target=str(session.target),
@@ -123,7 +128,7 @@ def make_plan(session: Session, options: RunOptions, mode: Mode | None = None, *
             goal=goal,
             steps=state.steps,
             parts=decide(goal, live.dataset),
-            fingerprints=fingerprints(_only(goal.desired, chosen.tables)),
+            fingerprints=digests.result() if as_declared else fingerprints(_only(goal.desired, chosen.tables)),
             findings=(*warnings, *misfits, *unfit, *live.findings),
             left_out=left_out,
         )
