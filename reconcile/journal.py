@@ -32,6 +32,8 @@ BYTES_PER_CHUNK = 250_000
 """Of a chunk before it is compressed: one statement with it stays well under the default max_allowed_packet."""
 
 _LENGTH_BYTES = 4
+_LEVEL = 1
+"""Of zlib's nine: three times as fast as its usual one, and a fifth longer."""
 _LINE: Mapping[str, pl.DataType] = {
     "key": pl.String(), "id": pl.Int64(), "step": pl.String(), REASON: pl.String(), WHY: pl.String(),
     CHANGED: pl.List(pl.String()), BEFORE: pl.List(pl.String()), AFTER: pl.List(pl.String()),
@@ -141,29 +143,24 @@ def _none(like: pl.DataFrame, name: str) -> pl.Expr:
 def pack(spec: TableSpec, rows: pl.DataFrame) -> Iterator[Chunk]:
     """Give recorded *rows* of a table in chunks, action by action."""
     head = json.dumps({"table": spec.name, "columns": [column.name for column in spec.declared]}, ensure_ascii=False)
-    for (action,), found in rows.group_by(ACTION, maintain_order=True):
-        lines = _lines(spec, found)
-        for start in range(0, found.height, ROWS_PER_CHUNK):
-            keys, texts = found[KEY][start : start + ROWS_PER_CHUNK], lines[start : start + ROWS_PER_CHUNK]
-            yield from _chunks(spec.name, Action(action), head, keys.to_list(), texts)
-
-
-def _chunks(table: str, action: Action, head: str, keys: Sequence[str], lines: Sequence[bytes]) -> Iterator[Chunk]:
-    if len(lines) > 1 and sum(map(len, lines)) > BYTES_PER_CHUNK:
-        middle = len(lines) // 2
-        yield from _chunks(table, action, head, keys[:middle], lines[:middle])
-        yield from _chunks(table, action, head, keys[middle:], lines[middle:])
-    else:
-        payload = compress(b"\n".join([head.encode(), *lines]))
-        yield Chunk(table, action, len(lines), keys[0], keys[-1], payload)
-
-
-def _lines(spec: TableSpec, rows: pl.DataFrame) -> list[bytes]:
     sides = [_texts(spec, side).alias(side) for side in (BEFORE, AFTER)]
-    buffer = BytesIO()
     names = [pl.col(KEY).alias("key"), pl.col(ID).alias("id"), pl.col(STEP).alias("step")]
-    rows.select(*names, REASON, WHY, CHANGED, *sides, STORED).write_ndjson(buffer)
-    return buffer.getvalue().rstrip(b"\n").split(b"\n")
+    lines = rows.select(*names, REASON, WHY, CHANGED, *sides, STORED, ACTION)
+    for (action,), found in lines.group_by(ACTION, maintain_order=True):
+        for part in found.drop(ACTION).iter_slices(ROWS_PER_CHUNK):
+            yield from _chunks(spec.name, Action(action), head.encode(), part)
+
+
+def _chunks(table: str, action: Action, head: bytes, lines: pl.DataFrame) -> Iterator[Chunk]:
+    buffer = BytesIO()
+    lines.write_ndjson(buffer)
+    if lines.height > 1 and buffer.tell() > BYTES_PER_CHUNK:
+        middle = lines.height // 2
+        yield from _chunks(table, action, head, lines[:middle])
+        yield from _chunks(table, action, head, lines[middle:])
+    else:
+        payload = compress(head + b"\n" + buffer.getvalue().rstrip(b"\n"))
+        yield Chunk(table, action, lines.height, lines["key"][0], lines["key"][-1], payload)
 
 
 def _texts(spec: TableSpec, side: str) -> pl.Expr:
@@ -178,7 +175,7 @@ def compress(content: bytes) -> bytes:
 
     Source: MySQL manual, "Encryption and Compression Functions": the length in four bytes, low byte first, then zlib.
     """
-    return len(content).to_bytes(_LENGTH_BYTES, "little") + zlib.compress(content)
+    return len(content).to_bytes(_LENGTH_BYTES, "little") + zlib.compress(content, _LEVEL)
 
 
 def uncompress(payload: bytes) -> bytes:

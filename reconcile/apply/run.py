@@ -94,7 +94,7 @@ def apply(
         if missing is not None:
             missing.create_all(connection, checkfirst=False)
         entry.begin(connection)
-        lock_rows(connection, plan, tables)
+        lock_rows(connection, plan)
         now = read_again(connection, schema, live)
         if now is not live:
             refuse_stale(plan, now.dataset)
