@@ -45,10 +45,11 @@ def test_a_broken_connection_leaves_all_or_nothing_and_apply_says_which(
         fault = Fault(chance.choice(get_args(Kind)), direction, chance.randrange(length[direction]), None)
         with Proxy(server.port, fault) as proxy:
             result = apply_day(target, another(now), url=through(proxy, target, **{"read-timeout": "1"}))
-            assert proxy.has_struck.is_set(), fault
         wait_for_silence(target)
         found = ledger(target)
-        counts += Counter({f"{fault.kind}, exit {result.code}": 1})
+        # One day is a few bytes shorter than the other: a place near the end may lie behind it.
+        struck = fault.kind if proxy.has_struck.is_set() else "none"
+        counts += Counter({f"{struck}, exit {result.code}": 1})
         assert result.code in {0, 1, 6}, result.err
         assert "Traceback" not in result.err
         expected = now if result.code == 1 else another(now)
@@ -56,6 +57,8 @@ def test_a_broken_connection_leaves_all_or_nothing_and_apply_says_which(
         now = expected
 
     record_property("count", f"{server.engine}: {dict(sorted(counts.items()))}")
+    assert counts["none, exit 0"] <= 1
+    assert {how for how in counts if how.startswith("none")} <= {"none, exit 0"}
     result = apply_day(target, another(now), "--lock-timeout", "0")
     assert result.code == 0, result.err
     assert ledger(target) == days[another(now)]
