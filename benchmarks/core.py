@@ -81,7 +81,9 @@ def _export(server: Server, folder: Path) -> tuple[int, list[str]]:
     """Write each filled table as the text that LOAD DATA reads, and list the tables."""
     total, tables = 0, []
     for (table,) in server.execute(
-        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s", DATABASE
+        "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s AND TABLE_NAME NOT LIKE %s",
+        DATABASE,
+        "reconcile%",
     ):
         assert isinstance(table, str)
         rows = server.execute(f"SELECT * FROM `{table}`", database=DATABASE)  # noqa: S608 - a name from the catalogue

@@ -21,9 +21,9 @@ def unmet_references(plan: Plan, live: Dataset) -> list[Finding]:
     planned = {table.spec.name: table for table in plan.tables}
     findings: list[Finding] = []
     for table in plan.tables:
-        rows = table.rows.filter(pl.col(ACTION).is_in([Action.CREATE, Action.UPDATE]))
-        if rows.is_empty():
+        if not (table.counts[Action.CREATE] or table.counts[Action.UPDATE]):
             continue
+        rows = table.rows.filter(pl.col(ACTION).is_in([Action.CREATE, Action.UPDATE]))
         for column, target in table.spec.references():
             part = planned.get(target)
             if isinstance(column.kind, Json) and part is not None and not part.counts[Action.SKIP]:
@@ -79,9 +79,9 @@ def taken_values(plan: Plan, live: Dataset) -> list[Finding]:
     findings: list[Finding] = []
     for table in plan.tables:
         for unique in table.spec.unique:
-            changes = table.rows.filter(pl.col(ACTION) != Action.SKIP)
-            if unique == table.spec.key or changes.is_empty() or table.spec.name not in live:
+            if unique == table.spec.key or not table.written or table.spec.name not in live:
                 continue
+            changes = table.rows.filter(pl.col(ACTION) != Action.SKIP)
             stays = live[table.spec.name].join(changes, on=KEY, how="anti").select(KEY, *unique)
             written = (
                 changes.filter(pl.col(ACTION) != Action.DELETE)

@@ -102,6 +102,8 @@ class TablePlan:
 
     def of(self, action: Action) -> pl.DataFrame:
         """The rows of one action."""
+        if not self.counts[action]:
+            return self.rows.clear()
         return self.rows.filter(pl.col(ACTION) == action)
 
 
@@ -171,15 +173,14 @@ def _table_plan(goal: Goal, name: str, rows: pl.DataFrame, live: Dataset) -> Tab
     rows = rows.sort(KEY)
     if name not in live:
         return TablePlan(spec, rows, counts(rows), {})
-    kept = (
-        live[name]
-        .select(KEY, ID)
-        .join(rows.select(ID), on=ID, how="anti")
-        .join(goal.desired[name].select(KEY, STEP), on=KEY, how="left")
-        .group_by(pl.col(STEP).fill_null(spec.step))
-        .len()
+    kept = live[name].lazy().select(KEY, ID)
+    if rows.height:
+        kept = kept.join(rows.lazy().select(ID), on=ID, how="anti")
+    steps = kept.join(goal.desired[name].lazy().select(KEY, STEP), on=KEY, how="left").select(
+        pl.col(STEP).fill_null(spec.step).value_counts()
     )
-    return TablePlan(spec, rows, counts(rows), {step: n for step, n in kept.iter_rows() if step in goal.steps})
+    found = steps.collect().to_series().struct.unnest().iter_rows()
+    return TablePlan(spec, rows, counts(rows), {step: n for step, n in found if step in goal.steps})
 
 
 def _of_steps(rows: pl.DataFrame, steps: frozenset[str]) -> pl.DataFrame:
@@ -189,6 +190,8 @@ def _of_steps(rows: pl.DataFrame, steps: frozenset[str]) -> pl.DataFrame:
 def _verdicts(table: TableDiff, goal: Goal) -> pl.DataFrame:
     """Say of each differing row what becomes of it, and why."""
     spec = table.spec
+    if table.rows.is_empty():
+        return table.rows.with_columns(pl.lit(None, dtype=pl.String).alias(WHY))
     verdicts = _policy(spec, goal.mode)
     reasons = list(verdicts)
     actions, whys = ([verdicts[reason][place] for reason in reasons] for place in (0, 1))

@@ -71,14 +71,39 @@ def diff(desired: Dataset, live: Dataset, tables: Iterable[str]) -> dict[str, Ta
     Both sides hold canonical columns and one spelling of each key, so equal means equal; only managed columns
     count. A table that the live side lacks has no rows.
     """
-    names = list(tables)
-    sides = {name: (desired[name], live.frames.get(name, empty_live(desired.specs[name]))) for name in names}
-    found = pl.collect_all([_differing(desired.specs[name], *sides[name]) for name in names])
+    specs = desired.specs
+    sides = {name: (desired[name], live.frames.get(name, empty_live(specs[name]))) for name in tables}
+    others = [name for name, (wanted, present) in sides.items() if not _are_the_same(specs[name], wanted, present)]
+    found = dict(zip(others, pl.collect_all([_differing(specs[name], *sides[name]) for name in others]), strict=True))
     diffs = {}
-    for name, rows in zip(names, found, strict=True):
-        gone = rows.filter(pl.col(ACTION).is_in([Action.UPDATE, Action.DELETE])).height
-        diffs[name] = TableDiff(desired.specs[name], rows, kept=sides[name][1].height - gone)
+    for name, (_, present) in sides.items():
+        rows = found.get(name)
+        if rows is None:
+            diffs[name] = TableDiff(specs[name], no_rows(specs[name]), present.height)
+        else:
+            gone = rows.filter(pl.col(ACTION).is_in([Action.UPDATE, Action.DELETE])).height
+            diffs[name] = TableDiff(specs[name], rows, present.height - gone)
     return diffs
+
+
+def _are_the_same(spec: TableSpec, desired: pl.DataFrame, live: pl.DataFrame) -> bool:
+    """Say whether both frames have the same keys and managed columns; a join is not needed to see that."""
+    names = [KEY, *(column.name for column in spec.managed)]
+    if desired.height != live.height or not set(names) <= set(live.columns):
+        return False
+    if not desired[KEY].equals(live[KEY]):
+        desired, live = (side.select(names).sort(KEY) for side in (desired, live))
+    return all(desired[name].equals(live[name]) for name in names)
+
+
+def no_rows(spec: TableSpec) -> pl.DataFrame:
+    """Give the differing rows of a table in which nothing differs."""
+    row = pl.Struct({column.name: dtype(column.kind) for column in spec.declared})
+    schema: dict[str, pl.DataType] = {
+        KEY: pl.String(), ID: pl.Int64(), STEP: pl.String(), ACTION: pl.String(), REASON: pl.String(),
+        CHANGED: pl.List(pl.String()), BEFORE: row, AFTER: row,
+    }  # fmt: skip
+    return pl.DataFrame(schema=schema)
 
 
 def empty_declared(spec: TableSpec) -> pl.DataFrame:
@@ -160,5 +185,5 @@ def _side(column: Column) -> pl.Expr:
 
 def counts(rows: pl.DataFrame) -> Mapping[Action, int]:
     """Count a diff's rows by action; every action has an entry."""
-    found = dict(rows.group_by(ACTION).len().iter_rows())
+    found = dict(rows.group_by(ACTION).len().iter_rows()) if rows.height else {}
     return {action: found.get(action.value, 0) for action in Action}

@@ -43,12 +43,16 @@ def _u64(value: int) -> pl.Expr:
     return pl.lit(value & _MASK, dtype=pl.UInt64)
 
 
+_STEPS = (_u64(_GOLDEN), _u64(1 << 30), _u64(_MIX_1), _u64(1 << 27), _u64(_MIX_2), _u64(1 << 31))
+
+
 def mix_column(column: pl.Expr) -> pl.Expr:
     """Apply `mix` to a UInt64 column; polars' integer arithmetic wraps, as the mixer needs."""
-    column = column + _u64(_GOLDEN)
-    column = (column ^ (column // _u64(1 << 30))) * _u64(_MIX_1)
-    column = (column ^ (column // _u64(1 << 27))) * _u64(_MIX_2)
-    return column ^ (column // _u64(1 << 31))
+    golden, shift_1, mix_1, shift_2, mix_2, shift_3 = _STEPS
+    column = column + golden
+    column = (column ^ (column // shift_1)) * mix_1
+    column = (column ^ (column // shift_2)) * mix_2
+    return column ^ (column // shift_3)
 
 
 def hash_column(column: pl.Series) -> pl.Series:

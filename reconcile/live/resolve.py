@@ -292,6 +292,8 @@ def _declared_names(spec: TableSpec, declared: pl.Series, folded: pl.Series) -> 
 
 def _duplicates(spec: TableSpec, frame: pl.DataFrame, desired: pl.DataFrame | None) -> list[Finding]:
     """Warn of live rows that share a declared key: of each, one is taken for the declared row. Others may repeat."""
+    if not frame[KEY].str.contains(DUPLICATE, literal=True).any():
+        return []
     repeated = frame.filter(repeats_key())
     if desired is not None:
         repeated = repeated.filter(pl.col(KEY).str.replace(r"\\=\d+$", "").is_in(desired[KEY].implode()))
