@@ -7,13 +7,12 @@ baseline measured in the same run, and the highest peak memory of the processes.
 """
 
 import argparse
-import os
+import json
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,17 +76,22 @@ class Bench:
         self.reconcile("apply", "--force", "--no-journal", "--summary")
 
 
+_LAUNCH = """
+import json, os, subprocess, sys, time
+started = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=sys.stderr)
+_, status, used = os.wait4(process.pid, 0)
+print(json.dumps([os.waitstatus_to_exitcode(status), time.perf_counter() - started, used.ru_maxrss / 1024]))
+"""
+"""Starts a process from a small one: a child's peak memory counts from that of its parent."""
+
+
 def timed(command: Sequence[str], expected: int = 0) -> tuple[float, float]:
     """Run a process to its end, and give seconds and peak MB."""
-    started = time.perf_counter()
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
-        _, status, used = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        said.seek(0)
-        assert process.returncode == expected, said.read().decode()
-    return seconds, used.ru_maxrss / 1024
+    done = subprocess.run([sys.executable, "-c", _LAUNCH, *command], capture_output=True, text=True, check=True)
+    code, seconds, memory = json.loads(done.stdout)
+    assert code == expected, done.stderr
+    return seconds, memory
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
