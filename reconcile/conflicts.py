@@ -19,6 +19,7 @@ def unmet_references(plan: Plan, live: Dataset) -> list[Finding]:
     That happens when a run leaves a table out that its rows need; one finding per reference column and table.
     """
     planned = {table.spec.name: table for table in plan.tables}
+    present: dict[str, pl.DataFrame] = {}
     findings: list[Finding] = []
     for table in plan.tables:
         if not (table.counts[Action.CREATE] or table.counts[Action.UPDATE]):
@@ -28,17 +29,26 @@ def unmet_references(plan: Plan, live: Dataset) -> list[Finding]:
             part = planned.get(target)
             if isinstance(column.kind, Json) and part is not None and not part.counts[Action.SKIP]:
                 continue  # every declared row of the target is there or comes
-            there = [live[target][KEY]] if target in live else []
-            there += [part.of(Action.CREATE)[KEY]] if part is not None else []
-            present = pl.concat(there) if there else pl.Series(KEY, [], dtype=pl.String)
-            named = _named(rows, column, target)
-            unmet = named.filter(~pl.col(_NAMED).is_in(present.implode()))
+            if target not in present:
+                present[target] = _present(plan, live, target)
+            unmet = (
+                _named(rows.lazy(), column, target)
+                .join(present[target].lazy(), on=_NAMED, how="anti", maintain_order="left")
+                .collect()
+            )
             if unmet.height:
                 findings.append(_unmet(table.spec, column, target, unmet))
     return findings
 
 
-def _named(rows: pl.DataFrame, column: Column, target: str) -> pl.DataFrame:
+def _present(plan: Plan, live: Dataset, target: str) -> pl.DataFrame:
+    """List (`_named`) the rows of *target* that are there or come."""
+    created = [part.of(Action.CREATE)[KEY] for part in plan.tables if part.spec.name == target]
+    there = [live[target][KEY]] if target in live else []
+    return pl.concat([*there, *created, pl.Series(KEY, [], dtype=pl.String)]).alias(_NAMED).to_frame()
+
+
+def _named(rows: pl.LazyFrame, column: Column, target: str) -> pl.LazyFrame:
     """List (`_key`, `_named`): which rows of *target* the rows name in *column*, ids that nothing has left out."""
     cell = pl.col(AFTER).struct.field(column.name)
     match column.kind:

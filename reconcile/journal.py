@@ -122,22 +122,20 @@ def records(part: TablePlan, before: Dataset, after: Dataset, stored: pl.DataFra
     *stored* has the cells of `_id` that were stored otherwise than they would be written.
     """
     spec = part.spec
-    written = part.rows.filter(pl.col(ACTION) != Action.SKIP).drop(BEFORE, AFTER)
+    written = part.rows.lazy().filter(pl.col(ACTION) != Action.SKIP).drop(BEFORE, AFTER)
     row = pl.struct(column.name for column in spec.declared)
     old, new = (
-        complete(spec, side.frames.get(spec.name, empty_live(spec))).select(KEY, ID, row.alias(name))
+        complete(spec, side.frames.get(spec.name, empty_live(spec))).lazy().select(KEY, ID, row.alias(name))
         for side, name in ((before, BEFORE), (after, AFTER))
     )
+    names = part.rows.columns
     is_new = (pl.col(ACTION) == Action.CREATE) & pl.col(ID).is_null()
-    created = written.filter(is_new).drop(ID).join(new, on=KEY, how="left").with_columns(_none(old, BEFORE))
+    nothing = pl.lit(None, dtype=pl.Struct({column.name: dtype(column.kind) for column in spec.declared}))
+    created = written.filter(is_new).drop(ID).join(new, on=KEY, how="left").with_columns(nothing.alias(BEFORE))
     known = written.filter(~is_new).join(old.drop(KEY), on=ID, how="left").join(new.drop(KEY), on=ID, how="left")
-    rows = pl.concat([created.select(known.columns), known])
+    rows = pl.concat([side.select(names) for side in (created, known)])
     cells = pl.DataFrame(schema={ID: pl.Int64, STORED: pl.List(STORED_CELL)}) if stored is None else stored
-    return rows.join(cells, on=ID, how="left").sort(KEY)
-
-
-def _none(like: pl.DataFrame, name: str) -> pl.Expr:
-    return pl.lit(None, dtype=like.schema[name]).alias(name)
+    return rows.join(cells.lazy(), on=ID, how="left").sort(KEY).collect()
 
 
 def pack(spec: TableSpec, rows: pl.DataFrame) -> Iterator[Chunk]:

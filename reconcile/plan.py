@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 import polars as pl
 
@@ -57,7 +58,7 @@ class Radius:
     cascades: tuple[Cascade, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """
     Everything one run will do: `tables` parents first, `deferred` the reference columns set after the creates.
@@ -101,7 +102,7 @@ class Plan:
         """How many live rows are as declared."""
         return sum(table.kept for table in self.tables)
 
-    @property
+    @cached_property
     def checksum(self) -> str:
         """SHA-256 of what will be done, hexadecimal: equal plans have equal checksums on every machine."""
         digest = hashlib.sha256(f"{self.state}\n{self.mode}\n".encode())

@@ -14,6 +14,7 @@ from reconcile.values import (
     Boolean,
     Integer,
     Json,
+    Kind,
     PolymorphicReference,
     Reference,
     Secret,
@@ -58,16 +59,39 @@ def wire(
         KeyError: a secret has no value.
 
     """
-    struct = pl.col(side).struct
-    frame = rows.select(struct.unnest())
-    for column in columns:
-        frame = frame.with_columns(_cells(spec, frame, column, ids, secrets, texts))
-    return frame.select(column.name for column in columns)
+    columns = list(columns)
+    frame = rows.select(pl.col(side).struct.unnest())
+    plain = frame.select(_text(column) for column in columns)
+    looked_up = [_cells(spec, frame, column, ids, secrets, texts) for column in columns if _is_looked_up(column.kind)]
+    return plain.with_columns(looked_up)
+
+
+def _is_looked_up(kind: Kind) -> bool:
+    match kind:
+        case Reference() | TextReference() | PolymorphicReference() | Secret():
+            return True
+        case Json(references):
+            return bool(references)
+        case _:
+            return False
+
+
+def _text(column: Column) -> pl.Expr:
+    """Give a cell that stands for itself as the text or number that a statement carries."""
+    cell = pl.col(column.name)
+    match column.kind:
+        case Integer():
+            return cell
+        case Boolean():
+            return cell.cast(pl.Int64)
+        case kind:
+            return text(kind, cell)
 
 
 def _cells(
     spec: TableSpec, frame: pl.DataFrame, column: Column, ids: Ids, secrets: Mapping[str, str], texts: Texts
 ) -> pl.Series:
+    """Give the cells of a column that hold something else in the dataset than on the wire."""
     cells = frame[column.name]
     match column.kind:
         case Reference(table):
@@ -84,16 +108,10 @@ def _cells(
                 found = _ids_of(spec, column, chosen, target)
                 merged = pl.select(pl.coalesce(merged, found).alias(column.name)).to_series()
             return merged
-        case Json(references) if references:
+        case Json(references):
             return _json_ids(cells, references, ids)
-        case Secret():
+        case _:
             return pl.Series(column.name, [None if name is None else secrets[name] for name in cells], dtype=pl.String)
-        case Integer():
-            return cells
-        case Boolean():
-            return cells.cast(pl.Int64)
-        case kind:
-            return frame.select(text(kind, pl.col(column.name))).to_series()
 
 
 def _ids_of(spec: TableSpec, column: Column, keys: pl.Series, target: pl.DataFrame | None) -> pl.Series:
