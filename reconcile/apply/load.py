@@ -11,7 +11,6 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ ROWS_PER_CHUNK = 50_000
 # Source: MySQL manual, "LOAD DATA Statement", field and line handling: what ESCAPED BY '\\' stands for.
 _SPECIAL = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\0": "\\0"}
 _NULL = "\\N"
+_POLL_S = 0.001
 
 
 def can_load(connection: Connection) -> bool:
@@ -86,30 +86,38 @@ def _pipe(chunk: pl.DataFrame) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="reconcile-") as folder:
         path = Path(folder, "rows")
         os.mkfifo(path, 0o600)
-        writer = threading.Thread(target=_write, args=(path, chunk))
+        is_over = threading.Event()
+        writer = threading.Thread(target=_write, args=(path, chunk, is_over))
         writer.start()
         try:
             yield str(path)
         finally:
-            # Nobody may have opened it: this lets the writer begin, and closing it lets it end.
-            os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+            is_over.set()
             writer.join()
 
 
-def _write(path: Path, chunk: pl.DataFrame) -> None:
-    # The reader may be gone before the end; what it then has not read is missing in its count.
-    with suppress(OSError), path.open("wb") as pipe:
-        escaped = chunk.with_columns(
-            pl.col(pl.String).str.replace_many(list(_SPECIAL), list(_SPECIAL.values()), leftmost=True)
-        )
-        escaped.write_csv(pipe, include_header=False, separator="\t", quote_style="never", null_value=_NULL)
+def _write(path: Path, chunk: pl.DataFrame, is_over: threading.Event) -> None:
+    """Write once somebody reads; what the reader leaves when it goes before the end is missing in its count."""
+    while not is_over.is_set():
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads yet; the server may refuse the statement, and then nobody ever does
+            is_over.wait(_POLL_S)
+            continue
+        os.set_blocking(descriptor, True)
+        with suppress(OSError), os.fdopen(descriptor, "wb") as pipe:
+            escaped = chunk.with_columns(
+                pl.col(pl.String).str.replace_many(list(_SPECIAL), list(_SPECIAL.values()), leftmost=True)
+            )
+            escaped.write_csv(pipe, include_header=False, separator="\t", quote_style="never", null_value=_NULL)
+        return
 
 
-@dataclass(slots=True)
 class _Allowed(threading.local):
     """The one file that the driver may open in this thread at the moment; None when nothing is loaded."""
 
-    path: bytes | None = None
+    def __init__(self) -> None:
+        self.path: bytes | None = None
 
 
 _allowed = _Allowed()

@@ -40,6 +40,8 @@ IDS_PER_PAGE = 10_000
 """Surrogate keys that a page spans at first; where they lie thinly it spans more, where rows are long fewer."""
 
 BYTES_PER_PAGE = 4_000_000
+_MOST_GROWTH = 8
+"""How many times wider a page may be than the one before: where ids lie thinly at first, many may follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +189,13 @@ def _pages(connection: Connection, source: _Source, first: int, last: int) -> It
         if not _is_whole(source, rows, text):
             if width == 1:
                 raise _too_large(source.spec)
-            width = max(width // 8, 1)
+            width = max(width // _MOST_GROWTH, 1)
             continue
         first += width
         if rows:
             yield text
             most = min(IDS_PER_PAGE, BYTES_PER_PAGE * rows // len(text) + 1)
-            width = max(most * width // rows, 1)
+            width = max(min(most * width // rows, _MOST_GROWTH * width), 1)
         else:
             # A gap: what lies behind it is where the index says.
             found = connection.execute(
