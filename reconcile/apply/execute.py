@@ -4,19 +4,19 @@ Order: unique values that move are parked, rows are created parents first, defer
 updated, rows are deleted children first. Every row to be changed is locked and compared with the plan's `before`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import polars as pl
 from sqlalchemy import Column as SqlColumn
-from sqlalchemy import Connection, MetaData, String, Table, bindparam, cast, delete, func, insert, select, update
+from sqlalchemy import Connection, MetaData, String, Table, cast, delete, func, select, update
 from sqlalchemy import Integer as SqlInteger
 from sqlalchemy.schema import CreateTable
 
-from reconcile.apply.aside import put_aside, without_secrets
-from reconcile.apply.encode import STATEMENT_BYTES, value_lists
-from reconcile.apply.load import LEAST_ROWS, NotLoaded, can_load, load
+from reconcile.apply.aside import put_aside
+from reconcile.apply.encode import value_lists
+from reconcile.apply.insert import Inserts
 from reconcile.apply.wire import Texts, wire
 from reconcile.dataset import ID, KEY, Dataset
 from reconcile.decide import TablePlan
@@ -52,8 +52,7 @@ class Progress(Protocol):
 class _Run:
     """
     One execution: the connection, the live tables, the values of secrets, the ids known so far, what text references
-    are written as, the very text of cells that come back, the secrets put aside, and the most bytes that the server
-    takes at once, once it was asked.
+    are written as, the very text of cells that come back, and how rows are inserted.
     """
 
     connection: Connection
@@ -63,9 +62,7 @@ class _Run:
     ids: dict[str, pl.DataFrame]
     texts: Texts
     stored: Mapping[str, pl.DataFrame]
-    aside: Mapping[str, str] = field(repr=False)
-    packet_bytes: int | None = None
-    loads: bool | None = None
+    inserts: Inserts
 
     @property
     def dialect(self) -> str:
@@ -158,8 +155,8 @@ def execute(
 
     """
     ids = {name: frame.select(KEY, ID) for name, frame in live.frames.items()}
-    aside = put_aside(connection, secrets.values())
-    run = _Run(connection, tables, secrets, progress, ids, texts_of(plan, live), stored, aside)
+    inserts = Inserts(connection, put_aside(connection, secrets.values()))
+    run = _Run(connection, tables, secrets, progress, ids, texts_of(plan, live), stored, inserts)
     working = [part for part in plan.tables if part.written]
     referred = {target for part in plan.tables for _, target in part.spec.references()}
     for part in working:
@@ -213,7 +210,7 @@ def _create(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]], is
     table = run.tables.tables[spec.name]
     key = table.c[spec.surrogate_key]
     highest = run.connection.execute(select(func.coalesce(func.max(key), 0))).scalar_one() if is_referred else 0
-    _insert(run, table, values, part.spec.name, hides=_has_secrets(now))
+    _insert(run, table, now, values, part.spec.name)
     if is_referred:
         run.ids[spec.name] = pl.concat(
             [run.ids.get(spec.name, _NO_IDS), _new_ids(run, part.spec, table, rows, values, highest)]
@@ -226,7 +223,7 @@ def _return(run: _Run, spec: TableSpec, rows: pl.DataFrame, columns: Sequence[Co
         return
     values = _wire(run, spec, rows, columns)
     values = values.select(rows[ID].alias(spec.surrogate_key), *values.columns)  # in the table's order
-    _insert(run, run.tables.tables[spec.name], values, spec.name, hides=_has_secrets(columns))
+    _insert(run, run.tables.tables[spec.name], columns, values, spec.name)
     run.ids[spec.name] = pl.concat([run.ids.get(spec.name, _NO_IDS), rows.select(KEY, ID)])
 
 
@@ -281,61 +278,13 @@ def _read_new(run: _Run, spec: TableSpec, table: Table, highest: int) -> pl.Data
     return pl.DataFrame(run.connection.execute(query).all(), schema=schema, orient="row")
 
 
-def _has_secrets(columns: Sequence[Column]) -> bool:
-    return any(isinstance(column.kind, Secret) for column in columns)
-
-
-def _insert(run: _Run, table: Table, values: pl.DataFrame, reported_as: str | None, *, hides: bool) -> None:
-    """Insert wire rows: many of them by LOAD DATA where that is possible, unless there are secrets to hide."""
-    for height in _inserted(run, table, values, hides=hides):
+def _insert(
+    run: _Run, table: Table, columns: Iterable[Column], values: pl.DataFrame, reported_as: str | None = None
+) -> None:
+    hides = any(isinstance(column.kind, Secret) for column in columns)
+    for height in run.inserts.insert(table, values, hides=hides):
         if reported_as:
             run.progress.advanced(reported_as, height)
-
-
-def _inserted(run: _Run, table: Table, values: pl.DataFrame, *, hides: bool) -> Iterator[int]:
-    if run.dialect == "sqlite":
-        statement = insert(table).values({name: bindparam(name) for name in values.columns})
-        run.connection.exec_driver_sql(str(statement.compile(dialect=run.connection.dialect)), values.rows())
-        yield values.height
-        return
-    told = 0
-    if values.height >= LEAST_ROWS and not hides and _loads(run):
-        try:
-            for height in load(run.connection, table, values):
-                told += height
-                yield height
-            return
-        except NotLoaded:
-            pass  # what it did not take, INSERT does or says why it cannot be
-    for height in _insert_texts(run, table, values):
-        # What was told of the rows that were taken back is not told again.
-        again = min(told, height)
-        told -= again
-        yield height - again
-
-
-def _insert_texts(run: _Run, table: Table, values: pl.DataFrame) -> Iterator[int]:
-    quote = run.connection.dialect.identifier_preparer.quote
-    columns = ", ".join(map(quote, values.columns))
-    head = f"INSERT INTO {quote(table.name)} ({columns}) VALUES "  # noqa: S608 - the documented bulk encoder
-    # Without this option the driver would read a % in the text as a placeholder.
-    driver = run.connection.execution_options(no_parameters=True)
-    for height, lists in value_lists(values, _most_bytes(run)):
-        driver.exec_driver_sql(head + without_secrets(lists, run.aside))
-        yield height
-
-
-def _loads(run: _Run) -> bool:
-    if run.loads is None:
-        run.loads = can_load(run.connection)
-    return run.loads
-
-
-def _most_bytes(run: _Run) -> int:
-    """Stay below what the server takes, with room for the head and a row. Source: MySQL manual, "Packet Too Large"."""
-    if run.packet_bytes is None:
-        run.packet_bytes = int(run.connection.exec_driver_sql("SELECT @@max_allowed_packet").scalar_one())
-    return min(STATEMENT_BYTES, run.packet_bytes // 2)
 
 
 def _set_deferred(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]]) -> None:
@@ -394,7 +343,7 @@ def _stage(run: _Run, spec: TableSpec, ids: pl.Series, columns: Sequence[Column]
         mysql_default_charset="utf8mb4",  # the database's own default may hold less
     )
     run.connection.execute(CreateTable(staging))
-    _insert(run, staging, values.select(ids.alias(ID), *values.columns), None, hides=_has_secrets(columns))
+    _insert(run, staging, columns, values.select(ids.alias(ID), *values.columns))
     return staging
 
 
