@@ -1,7 +1,7 @@
 """`reconcile apply`: plan, confirm, write in one transaction, verify, plan again."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from reconcile.apply.proof import unsettled
@@ -41,12 +41,7 @@ def run(options: ApplyOptions, session: Session, output: Output) -> ExitCode:
     """Carry out what `reconcile plan` with the same options shows."""
     check_registry(options.registry, session)
     require_batches(options)
-    if options.dry_run:
-        show(_plan(options, session), options, output)
-        return ExitCode.OK
-    require_report(options.format)
-    with locked("apply", session, options, output) as lock:
-        return write(_plan(options, session), session, options, output, lock)
+    return carry("apply", lambda: _plan(options, session), session, options, output)
 
 
 def _plan(options: ApplyOptions, session: Session) -> Planned:
@@ -59,7 +54,25 @@ def _plan(options: ApplyOptions, session: Session) -> Planned:
     return planned
 
 
-def write(planned: Planned, session: Session, options: ApplyOptions, output: Output, lock: RunLock) -> ExitCode:
+def carry(
+    command: str, plan: Callable[[], Planned], session: Session, options: ApplyOptions, output: Output
+) -> ExitCode:
+    """
+    Plan and write under the run lock, as every *command* does that writes rows; --dry-run shows the plan alone.
+
+    Raises:
+        ReconcileError: whatever stops a plan or an apply; a format that has no reports (exit code 64).
+
+    """
+    if options.dry_run:
+        show(plan(), options, output)
+        return ExitCode.OK
+    require_report(options.format)
+    with locked(command, session, options, output) as lock:
+        return _write(plan(), session, options, output, lock)
+
+
+def _write(planned: Planned, session: Session, options: ApplyOptions, output: Output, lock: RunLock) -> ExitCode:
     """Show what was planned, ask, and carry it out, all of it under the run *lock*."""
     health_url(options.health_url, session.settings)
     planned = measured(planned)

@@ -4,13 +4,10 @@ from collections.abc import Set
 from dataclasses import fields, replace
 
 from reconcile.checks.verify import verify
-from reconcile.cli.apply import write
-from reconcile.cli.locking import locked
+from reconcile.cli.apply import carry
 from reconcile.cli.options import ApplyOptions, ClearOptions
 from reconcile.cli.output import Output
-from reconcile.cli.plan import show
 from reconcile.cli.planning import Planned, make_plan
-from reconcile.cli.rendering import require_report
 from reconcile.cli.session import Session, require_database
 from reconcile.dataset import Dataset
 from reconcile.decide import Mode
@@ -25,12 +22,7 @@ def run(options: ClearOptions, session: Session, output: Output) -> ExitCode:
     require_database(session)
     session = replace(session, state=emptied(session.state))
     wanted = _wanted(options)
-    if options.dry_run:
-        show(_plan(wanted, session), wanted, output)
-        return ExitCode.OK
-    require_report(options.format)
-    with locked("clear", session, wanted, output) as lock:
-        return write(_plan(wanted, session), session, wanted, output, lock)
+    return carry("clear", lambda: _plan(wanted, session), session, wanted, output)
 
 
 def _plan(options: ApplyOptions, session: Session) -> Planned:

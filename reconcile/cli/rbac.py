@@ -4,8 +4,7 @@ from dataclasses import fields, replace
 
 from reconcile.checks.preflight import check_schema
 from reconcile.cli.access import kept_extras
-from reconcile.cli.apply import write
-from reconcile.cli.locking import locked
+from reconcile.cli.apply import carry
 from reconcile.cli.options import ApplyOptions, GuardOptions, RbacOptions
 from reconcile.cli.output import Output
 from reconcile.cli.plan import exit_code, note_absence, show
@@ -32,8 +31,7 @@ def run(options: RbacOptions, session: Session, output: Output) -> ExitCode:
     session = replace(session, state=replace(session.state, gap_rules=(), fit=None))
     wanted, mode = _wanted(options, access), _MODES[options.mode]
     if options.apply:
-        with locked("rbac", session, options, output) as lock:
-            return write(_introduced(wanted, session, access, mode, output), session, wanted, output, lock)
+        return carry("rbac", lambda: _introduced(wanted, session, access, mode, output), session, wanted, output)
     planned = _introduced(wanted, session, access, mode, output)
     note_absence(session, output)
     show(planned, wanted, output)

@@ -8,12 +8,10 @@ import polars as pl
 from sqlalchemy import Connection
 
 from reconcile.cli.access import effects_of
-from reconcile.cli.apply import write
+from reconcile.cli.apply import carry
 from reconcile.cli.journaling import journal_named, no_run
-from reconcile.cli.locking import locked
 from reconcile.cli.options import ApplyOptions, RollbackOptions
 from reconcile.cli.output import Output
-from reconcile.cli.plan import show
 from reconcile.cli.planning import Planned
 from reconcile.cli.scope import cascaded
 from reconcile.cli.session import Session, require_database
@@ -52,12 +50,7 @@ class _Read:
 def run(options: RollbackOptions, session: Session, output: Output) -> ExitCode:
     """Plan the inverse of the run, show it, and carry it out unless --dry-run asks for the plan alone."""
     require_database(session)
-    wanted = _wanted(options)
-    if options.dry_run:
-        show(_plan(options, session, output), wanted, output)
-        return ExitCode.OK
-    with locked("rollback", session, options, output) as lock:
-        return write(_plan(options, session, output), session, wanted, output, lock)
+    return carry("rollback", lambda: _plan(options, session, output), session, _wanted(options), output)
 
 
 def _wanted(options: RollbackOptions) -> ApplyOptions:

@@ -205,6 +205,16 @@ def test_changes_can_be_told_by_the_exit_code(office: Shell) -> None:
     assert found == [ExitCode.OK, ExitCode.CHANGES]
 
 
+def test_a_format_that_only_plans_have_stops_it_before_anything_is_written(office: Shell) -> None:
+    edit(revoke("clerk", "read"))
+    left = grants("clerk")
+
+    told = office("rbac", *OFFICE, "--apply", "--force", "--quiet", "--format", "html")
+
+    assert (told.code, grants("clerk")) == (ExitCode.USAGE, left)
+    assert office("rbac", *OFFICE, "--quiet", "--format", "html").out.startswith("<!DOCTYPE html>")
+
+
 def test_a_report_never_writes(office: Shell) -> None:
     edit(grant("clerk", "sell"))
     before = file()

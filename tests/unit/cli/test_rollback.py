@@ -132,6 +132,15 @@ def test_the_inverse_is_shown_and_nothing_written_where_only_asked_for(mended: S
     assert "Rolling back run 2" in told.err
 
 
+def test_a_format_that_only_plans_have_stops_it_before_anything_is_written(mended: Shell) -> None:
+    left = content()
+
+    told = mended("rollback", *RUN, "--format", "html")
+
+    assert (told.code, content()) == (ExitCode.USAGE, left)
+    assert mended("rollback", "--dry-run", "--quiet", *TINY, "--format", "html").out.startswith("<!DOCTYPE html>")
+
+
 def test_without_a_terminal_and_force_nothing_is_written(mended: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin.isatty", lambda: False)
 
