@@ -8,17 +8,17 @@ from sqlalchemy import Connection
 
 from reconcile.assessment import Compared
 from reconcile.checks.comparable import comparable
-from reconcile.checks.preflight import check_rows, check_schema
+from reconcile.checks.preflight import check_schema
 from reconcile.cli.fitting import fit_rows, steps_of
-from reconcile.cli.journaling import journal_named, last_anchor
+from reconcile.cli.journaling import journal_named
 from reconcile.cli.options import RunOptions
 from reconcile.cli.passwords import supplied, without_password
-from reconcile.cli.planning import profile_of, selection_of
 from reconcile.cli.protection import protection_of
-from reconcile.cli.scope import cascaded, owners_of, with_undeclared
+from reconcile.cli.scope import cascaded, with_undeclared
 from reconcile.cli.session import Session, require_database
+from reconcile.cli.wanted import want
 from reconcile.conflicts import taken_values, unmet_references
-from reconcile.dataset import Dataset, check, fingerprints
+from reconcile.dataset import Dataset, fingerprints
 from reconcile.decide import Goal, Mode, decide
 from reconcile.drift import Base, SchemaMove, labelled
 from reconcile.errors import Finding, ReconcileError, Severity
@@ -27,11 +27,12 @@ from reconcile.limits import Limits
 from reconcile.live.connect import snapshot
 from reconcile.live.introspect import LiveSchema, introspect
 from reconcile.live.journal import last_applied
+from reconcile.live.journal_tables import JournalTables
 from reconcile.live.resolve import LiveState
 from reconcile.live.state import dependents, needed, read_state
 from reconcile.plan import Plan, make
 from reconcile.radius import cascades, refuse_radius
-from reconcile.selection import Chosen, select
+from reconcile.selection import Chosen
 from reconcile.spec import TableSpec
 from reconcile.state import DesiredState
 
@@ -62,21 +63,16 @@ def compare(session: Session, options: RunOptions, now: datetime) -> Compared:
     tables = journal_named(session, options)
     require_database(session)
     state, mode = session.state, Mode.TOP_UP if options.no_clear else Mode.RESET
-    last, anchored_by = last_anchor(session, options) if options.as_of is None else (None, None)
-    profile = profile_of(options, now.date(), last)
-    everything = state.rows(profile)
-    if faults := [*check(everything), *check_rows(everything)]:
-        raise ReconcileError(faults)
-    selection = selection_of(options, state.steps)
-    chosen = select(selection, state.steps, owners_of(everything, state))
+    wanted = want(session, options, now.date())
+    everything, chosen = wanted.rows, wanted.chosen
     passwords = supplied(session, options)
     with snapshot(session.target, session.engine) as connection:
         protection = protection_of(session, connection)
         chosen, left_out, warnings = without_password(session, protection, passwords, chosen)
         everything, chosen = with_undeclared(connection, state, mode, everything, chosen)
-        fitted = _fit_schema(connection, state, everything, chosen, options, is_everything=selection.is_everything)
+        fitted = _fit_schema(connection, state, everything, chosen, options, is_everything=wanted.is_everything)
         chosen = fitted.chosen
-        goal = Goal(fitted.rows, chosen.tables, chosen.steps, mode, profile)
+        goal = Goal(fitted.rows, chosen.tables, chosen.steps, mode, wanted.profile)
         goal = _goal(state, goal, fitted.misfits)
         live = read_state(connection, _to_read(state, goal), fitted.schema, fitted.rows.frames)
         goal, unfit = _fit(state, goal, live, fitted.misfits)
@@ -93,14 +89,14 @@ def compare(session: Session, options: RunOptions, now: datetime) -> Compared:
         )
         if not fitted.misfits:
             plan = _told(connection, plan, live, fitted.schema, goal.desired.specs, options)
-        base, damage = _base(connection, tables.runs.name.removesuffix("_runs"), plan, everything.specs)
+        base, damage = _base(connection, tables, plan, everything.specs)
     return Compared(
         plan=replace(plan, findings=(*plan.findings, *damage)),
         base=base,
         schema=fitted.moves,
         not_compared=tuple(name for name in chosen.tables if name not in fitted.rows.specs),
-        is_everything=selection.is_everything,
-        anchored_by=anchored_by,
+        is_everything=wanted.is_everything,
+        anchored_by=wanted.anchored_by,
     )
 
 
@@ -217,14 +213,14 @@ def _as_warnings(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _base(
-    connection: Connection, prefix: str, plan: Plan, specs: Mapping[str, TableSpec]
+    connection: Connection, tables: JournalTables, plan: Plan, specs: Mapping[str, TableSpec]
 ) -> tuple[Base, list[Finding]]:
     """Read the rows as runs last left them, of the tables that drift; a journal that is damaged is only told."""
     drifting = [part.spec for part in labelled(plan, Base()) if part.rows.height]
     if not drifting:
         return Base(), []
     try:
-        last = last_applied(connection, prefix, {spec.name: specs.get(spec.name, spec) for spec in drifting})
+        last = last_applied(connection, tables, {spec.name: specs.get(spec.name, spec) for spec in drifting})
     except ReconcileError as error:
         return Base(), _as_warnings(error.findings)
     return Base(last.frames, last.deleted, last.fingerprints), []

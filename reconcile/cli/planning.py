@@ -3,22 +3,22 @@
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 
 import polars as pl
 
-from reconcile.checks.preflight import check_rows
 from reconcile.checks.verify import tables_of
 from reconcile.cli.access import access_tables, effects_of
 from reconcile.cli.fitting import fit_rows, fit_schema
-from reconcile.cli.journaling import journal_named, last_anchor
-from reconcile.cli.options import SHORT_SKIPS, RunOptions
+from reconcile.cli.journaling import journal_named
+from reconcile.cli.options import RunOptions
 from reconcile.cli.passwords import supplied, without_password
 from reconcile.cli.protection import protection_of
-from reconcile.cli.scope import cascaded, owners_of, with_undeclared
+from reconcile.cli.scope import cascaded, with_undeclared
 from reconcile.cli.session import Session, is_absent, stand_in
+from reconcile.cli.wanted import want
 from reconcile.conflicts import taken_values, unmet_references
-from reconcile.dataset import Dataset, check, fingerprints
+from reconcile.dataset import Dataset, fingerprints
 from reconcile.decide import Goal, Mode, decide
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.guard import dependents_in_plan, refuse_dependents
@@ -29,8 +29,8 @@ from reconcile.live.resolve import LiveState
 from reconcile.live.state import dependents, needed, read_state
 from reconcile.plan import Plan, make
 from reconcile.radius import cascades, measure
-from reconcile.selection import Chosen, Selection, select
-from reconcile.spec import Profile, Size, Step, TableSpec
+from reconcile.selection import Chosen
+from reconcile.spec import TableSpec
 from reconcile.state import DesiredState, Rule
 
 
@@ -60,20 +60,6 @@ class Planned:
     """The run whose --as-of this plan took over, where none was given."""
 
 
-def profile_of(options: RunOptions, today: date, last: date | None = None) -> Profile:
-    """Give the dataset's parameters; without --as-of dates hang on *last*, else on the Monday of *today*'s week."""
-    as_of = options.as_of or last or today - timedelta(days=today.weekday())
-    return Profile(as_of, Size.LIGHT if options.light else Size.FULL, options.scale, options.seed)
-
-
-def selection_of(options: RunOptions, steps: Iterable[Step]) -> Selection:
-    """Give the steps and tables that the flags ask for, the short ones included."""
-    # A short flag may name steps that another application does not have.
-    known = {step.id for step in steps}
-    short = (step for flag, named in SHORT_SKIPS.items() if getattr(options, flag) for step in named if step in known)
-    return Selection(tuple(options.step), (*options.skip, *short), tuple(options.table), tuple(options.exclude_table))
-
-
 def make_plan(session: Session, options: RunOptions, mode: Mode | None = None, *, reads_rules: bool = False) -> Planned:
     """
     Compute the desired rows, read the live ones and plan; *reads_rules* reads what the rules need as well.
@@ -89,13 +75,9 @@ def make_plan(session: Session, options: RunOptions, mode: Mode | None = None, *
     state = session.state
     mode = mode or (Mode.TOP_UP if options.no_clear else Mode.RESET)
     now = datetime.now(UTC).replace(tzinfo=None)
-    last, anchored_by = last_anchor(session, options) if options.as_of is None else (None, None)
-    profile = profile_of(options, now.date(), last)
-    everything = state.rows(profile)
-    _stop_on([*check(everything), *check_rows(everything)])
+    wanted = want(session, options, now.date())
+    profile, everything, chosen = wanted.profile, wanted.rows, wanted.chosen
     gap_rules = state.gap_rules if mode is Mode.TOP_UP else ()
-    selection = selection_of(options, state.steps)
-    chosen = select(selection, state.steps, owners_of(everything, state))
     passwords = supplied(session, options)
     with snapshot(session.target, session.engine) as connection:
         protection = protection_of(session, connection)
@@ -108,7 +90,7 @@ def make_plan(session: Session, options: RunOptions, mode: Mode | None = None, *
             everything,
             schema,
             chosen,
-            is_everything=selection.is_everything,
+            is_everything=wanted.is_everything,
             goes_on=options.continue_on_error,
         )
         left_open = unfinished(connection, journal_named(session, options)) if mode is Mode.TOP_UP else {}
@@ -140,7 +122,7 @@ def make_plan(session: Session, options: RunOptions, mode: Mode | None = None, *
                 raise ReconcileError(refuse_dependents(found, mode, tuple(cascades(plan))), ExitCode.REFUSED)
         effects = effects_of(state, plan, live.dataset)
         plan = replace(plan, radius=measure(plan, live.dataset, now))
-    return Planned(plan, goal, live, schema, rules, passwords, effects, anchored_by=anchored_by)
+    return Planned(plan, goal, live, schema, rules, passwords, effects, anchored_by=wanted.anchored_by)
 
 
 def _only(dataset: Dataset, tables: Iterable[str]) -> Dataset:

@@ -16,11 +16,9 @@ from reconcile.decide import Mode
 from reconcile.diff import ACTION, AFTER, Action
 from reconcile.errors import Finding, ReconcileError
 from reconcile.journal import Recorded, Run, columns_of, keys_of, unpack
-from reconcile.live.journal_tables import JournalTables, journal_tables
+from reconcile.live.journal_tables import JournalTables
 from reconcile.live.server_errors import ACCESS_DENIED, error_number
 from reconcile.spec import TableSpec
-
-__all__ = ["JournalTables", "LastApplied", "has_journal", "journal_tables", "last_applied", "read_changes", "read_runs"]
 
 DONE, RUNNING, FAILED, INTERRUPTED = "done", "running", "failed", "interrupted"
 
@@ -150,13 +148,12 @@ def unfinished(connection: Connection, tables: JournalTables) -> dict[str, froze
     return {name: frozenset(keys) for name, keys in found.items()}
 
 
-def last_applied(connection: Connection, prefix: str, specs: Mapping[str, TableSpec]) -> LastApplied:
+def last_applied(connection: Connection, tables: JournalTables, specs: Mapping[str, TableSpec]) -> LastApplied:
     """
     Give the rows of the tables of *specs* as runs last left them; nothing where there is no journal.
 
     Reads the journal alone, newest run first, so of each key the newest record counts, a rollback's included.
     """
-    tables = journal_tables(prefix)
     done = [run for run in read_runs(connection, tables) if run.has_changed_rows]
     frames: dict[str, list[pl.DataFrame]] = defaultdict(list)
     for run in done:

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import create_engine
 
 from reconcile.live.journal import LastApplied, last_applied
+from reconcile.live.journal_tables import journal_tables
 from tests.unit.cli.shell import Shell
 from tests.unit.cli.test_rollback import RUN, edit
 from tests.unit.tiny import SPECS
@@ -13,7 +14,7 @@ def known(prefix: str = "reconcile") -> LastApplied:
     engine = create_engine("sqlite:///terp.db")
     try:
         with engine.connect() as connection:
-            return last_applied(connection, prefix, SPECS)
+            return last_applied(connection, journal_tables(prefix), SPECS)
     finally:
         engine.dispose()
 

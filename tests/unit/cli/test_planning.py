@@ -13,8 +13,9 @@ import polars as pl
 import pytest
 
 from reconcile.cli.options import RunOptions
-from reconcile.cli.planning import make_plan, profile_of, selection_of
+from reconcile.cli.planning import make_plan
 from reconcile.cli.session import Session, create_tables
+from reconcile.cli.wanted import profile_of, selection_of
 from reconcile.dataset import KEY, Dataset
 from reconcile.decide import Mode
 from reconcile.diff import Action
