@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,7 @@ def only_reads(connection: Connection, path: str) -> Iterator[None]:
 
     The server names the file that it wants, and a hostile one may name another.
     """
+    _watch_files()
     driver: Any = connection.connection.driver_connection
     driver._local_infile = True
     _allowed.path = os.fsencode(path)
@@ -140,9 +142,12 @@ def only_reads(connection: Connection, path: str) -> Iterator[None]:
         driver._local_infile = False
 
 
+@cache
+def _watch_files() -> None:
+    """Begin to look at each file that is opened; nobody can stop that again, so it begins with the first load."""
+    sys.addaudithook(_refuse_other_files)
+
+
 def _refuse_other_files(event: str, arguments: tuple[object, ...]) -> None:
     if event == "open" and _allowed.path is not None and arguments[0] != _allowed.path:
         raise PermissionError("the server asked for another file than the rows")
-
-
-sys.addaudithook(_refuse_other_files)
