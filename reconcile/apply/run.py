@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import polars as pl
 from sqlalchemy import Connection, Engine, MetaData
 
-from reconcile.apply.execute import Progress, StillLocked, execute, lock_rows, refuse_stale, texts_of
+from reconcile.apply.execute import Progress, StillLocked, execute, texts_of
 from reconcile.apply.journal import Entry
 from reconcile.apply.proof import still_named, unsettled
+from reconcile.apply.row_locks import lock_rows, refuse_stale
 from reconcile.apply.severed import is_severed, line, unknown_end
 from reconcile.apply.undisturbed import undisturbed
 from reconcile.apply.wire import MissingParent

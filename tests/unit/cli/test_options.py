@@ -5,20 +5,9 @@ from argparse import ArgumentTypeError
 
 import pytest
 
+from reconcile.cli.arguments import actions, count, date, limit, positive, seconds
 from reconcile.cli.main import COMMANDS, Parser, main
-from reconcile.cli.options import (
-    ApplyOptions,
-    GuardOptions,
-    PlanOptions,
-    QueryOptions,
-    RunOptions,
-    actions,
-    count,
-    date,
-    limit,
-    positive,
-    seconds,
-)
+from reconcile.cli.options import ApplyOptions, GuardOptions, PlanOptions, QueryOptions, RunOptions
 from reconcile.errors import ExitCode
 from reconcile.limits import Limit
 
