@@ -40,29 +40,20 @@ def id_of_newest(target: Target) -> int:
     return int(str(target.rows("SELECT MAX(id) FROM reconcile_runs")[0][0]))
 
 
+def run_at_work(target: Target) -> "subprocess.Popen[str]":
+    """Start a run that has written rows and is held up by a trigger, which the caller drops."""
+    edit(target, "DELETE FROM tags", "DELETE FROM orders WHERE order_number = 'ORD-000009'")
+    create_trigger(target, "orders", "AFTER INSERT", "SELECT 1 / DO SLEEP(20)")
+    words = ("--force", "--light", "--as-of", AS_OF, "--database-url", target.url, "--max-delete", "99%")
+    process = subprocess.Popen([*program(), "apply", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_until_writing(process)
+    return process
+
+
 def test_others_see_a_run_at_work_and_one_that_was_killed(server: Server, filled: Target) -> None:
     """It is entered before its transaction begins; once its lock is free it was interrupted, whatever its row says."""
     assert server.engine in filled.engine
-    edit(filled, "DELETE FROM tags", "DELETE FROM orders WHERE order_number = 'ORD-000009'")
-    create_trigger(filled, "orders", "AFTER INSERT", "SELECT 1 / DO SLEEP(20)")
-    process = subprocess.Popen(
-        [
-            *program(),
-            "apply",
-            "--force",
-            "--light",
-            "--as-of",
-            AS_OF,
-            "--database-url",
-            filled.url,
-            "--max-delete",
-            "99%",
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    wait_until_writing(process)
+    process = run_at_work(filled)
 
     at_work = command(filled, "runs", *OURS, "--format", "json").document["runs"][0]
     process.send_signal(signal.SIGKILL)
@@ -88,26 +79,7 @@ def status_after_a_while(target: Target) -> str:
 
 def test_an_interrupted_run_says_so(server: Server, filled: Target) -> None:
     assert server.engine in filled.engine
-    edit(filled, "DELETE FROM tags", "DELETE FROM orders WHERE order_number = 'ORD-000009'")
-    create_trigger(filled, "orders", "AFTER INSERT", "SELECT 1 / DO SLEEP(20)")
-    process = subprocess.Popen(
-        [
-            *program(),
-            "apply",
-            "--force",
-            "--light",
-            "--as-of",
-            AS_OF,
-            "--database-url",
-            filled.url,
-            "--max-delete",
-            "99%",
-        ],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    wait_until_writing(process)
+    process = run_at_work(filled)
 
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=60)
