@@ -49,12 +49,9 @@ def _header(plan: Plan) -> str:
     profile = plan.profile
     scale = f", scale {profile.scale}" if profile.scale > 1 else ""
     declared = "nothing declared" if plan.mode is Mode.CLEAR else f"{profile.size}{scale}, as of {profile.as_of}"
-    return (
-        f"Plan for {plan.target}\n"
-        f"  desired state {plan.state}, {declared}, mode {plan.mode}\n"
-        f"  fingerprint {plan.fingerprints.get('', '')[:FINGERPRINT_LENGTH]}, "
-        f"checksum {plan.checksum[:FINGERPRINT_LENGTH]}"
-    )
+    digests = {"fingerprint": plan.fingerprints.get("", ""), "checksum": plan.checksum}
+    told = ", ".join(f"{name} {digest[:FINGERPRINT_LENGTH]}" for name, digest in digests.items() if digest)
+    return f"Plan for {plan.target}\n  desired state {plan.state}, {declared}, mode {plan.mode}\n  {told}"
 
 
 def _steps(plan: Plan) -> str:

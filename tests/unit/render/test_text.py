@@ -223,3 +223,11 @@ def test_violations_within_the_limit_are_all_told(limit: int | None) -> None:
 
 def test_no_checks_is_no_failure() -> None:
     assert render_verdict_total([]) == "Verify: 0 of 0 checks passed, 0 warnings, 0 critical."
+
+
+def test_a_plan_that_nothing_is_declared_for_has_no_fingerprint_to_show() -> None:
+    """A rollback's: its rows come from the journal."""
+    shown = render_plan(replace(mixed(), fingerprints={}), shows_rows=False, limit=None)
+
+    assert "fingerprint ," not in shown
+    assert f"\n  checksum {mixed().checksum[:12]}\n" in shown
