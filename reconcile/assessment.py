@@ -91,7 +91,7 @@ def _settle(table: TablePlan, places: Sequence[int | None], firsts: Sequence[dat
     )
     is_accepted = (pl.col(STANDING) == Standing.OPEN) & pl.col(ACCEPTED_BY).is_not_null()
     standing = pl.when(is_accepted).then(pl.lit(Standing.ACCEPTED.value)).otherwise(pl.col(STANDING))
-    return replace(table, rows=rows.with_columns(standing.alias(STANDING)))
+    return replace(table, held=rows.with_columns(standing.alias(STANDING)))
 
 
 def _settle_move(move: SchemaMove, entry: Acceptance | None, first: datetime | None) -> SchemaMove:

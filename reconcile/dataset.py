@@ -282,16 +282,19 @@ def fingerprint(spec: TableSpec, frame: pl.DataFrame) -> str:
     cells = [(column.kind, pl.col(column.name)) for column in spec.declared]
     lines = frame.sort(KEY).select(line_text(cells)).to_series()
     digest = hashlib.sha256("|".join(column.name for column in spec.declared).encode())
-    for part in joined(lines):
+    for part in joined([lines]):
         digest.update(part)
     return digest.hexdigest()
 
 
-def joined(lines: pl.Series) -> Iterator[bytes]:
-    """Give a String column's values with a newline between each two, in parts that are short beside the whole."""
-    for start in range(0, len(lines), _LINES_PER_PART):
-        part: str = lines[start : start + _LINES_PER_PART].str.join("\n").item()
-        yield (part if start == 0 else "\n" + part).encode()
+def joined(pieces: Iterable[pl.Series]) -> Iterator[bytes]:
+    """Give the values of String columns with a newline between each two, in parts that are short beside the whole."""
+    separator = ""
+    for lines in pieces:
+        for start in range(0, len(lines), _LINES_PER_PART):
+            part: str = lines[start : start + _LINES_PER_PART].str.join("\n").item()
+            yield (separator + part).encode()
+            separator = "\n"
 
 
 def fingerprints(dataset: Dataset) -> dict[str, str]:

@@ -4,9 +4,10 @@ Takes a goal and the live rows, gives each table's changes and skips with a reas
 the same again after the write, when nothing may be left to do.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
 
 import polars as pl
 
@@ -78,17 +79,64 @@ class Goal:
     unfinished: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
+class Pieces(Protocol):
+    """
+    The rows of one table in pieces that are kept elsewhere, on disk where they are many; iterating gives them in
+    the order of their keys, as often as it is asked.
+    """
+
+    @property
+    def height(self) -> int:
+        """How many rows there are."""
+
+    @property
+    def empty(self) -> pl.DataFrame:
+        """A piece without rows."""
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        """Give the pieces."""
+
+
 @dataclass(frozen=True, slots=True)
 class TablePlan:
     """
-    One table's part: `rows` as in `TableDiff`, each with its `_step`, plus `why`, a sentence; how many each action
-    has; and how many live rows are as declared, by step.
+    One table's part: rows as in `TableDiff`, each with its `_step`, plus `why`, a sentence; how many each action
+    has; and how many live rows are as declared, by step. The rows of a large table are `held` in pieces.
     """
 
     spec: TableSpec
-    rows: pl.DataFrame
+    held: pl.DataFrame | Pieces
     counts: Mapping[Action, int]
     kept_by_step: Mapping[str, int]
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        """All rows as one frame; whoever can do with pieces asks for those."""
+        return self.held if isinstance(self.held, pl.DataFrame) else pl.concat([self.empty, *self.held])
+
+    @property
+    def empty(self) -> pl.DataFrame:
+        """A frame as the rows are, without rows."""
+        return self.held.clear() if isinstance(self.held, pl.DataFrame) else self.held.empty
+
+    @property
+    def height(self) -> int:
+        """How many rows there are."""
+        return self.held.height
+
+    def pieces(self) -> Iterator[pl.DataFrame]:
+        """Give the rows in pieces, in the order of their keys."""
+        yield from [self.held] if isinstance(self.held, pl.DataFrame) else self.held
+
+    def head(self, limit: int) -> pl.DataFrame:
+        """Give the first *limit* rows."""
+        found = [self.empty]
+        for piece in self.pieces():
+            found.append(piece.head(limit))
+            limit -= found[-1].height
+            if not limit:
+                break
+        return pl.concat(found)
 
     @property
     def kept(self) -> int:
@@ -102,9 +150,8 @@ class TablePlan:
 
     def of(self, action: Action) -> pl.DataFrame:
         """The rows of one action."""
-        if not self.counts[action]:
-            return self.rows.clear()
-        return self.rows.filter(pl.col(ACTION) == action)
+        pieces = self.pieces() if self.counts[action] else ()
+        return pl.concat([self.empty, *(piece.filter(pl.col(ACTION) == action) for piece in pieces)])
 
 
 def decide(goal: Goal, live: Dataset) -> dict[str, TablePlan]:

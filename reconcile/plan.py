@@ -4,7 +4,7 @@ It says everything apply will do and why; nothing that made it (flags, clocks) r
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -113,19 +113,16 @@ class Plan:
         return digest.hexdigest()
 
 
-def _lines(table: TablePlan) -> pl.Series:
+def _lines(table: TablePlan) -> Iterator[pl.Series]:
     names = (pl.col(KEY), pl.col(ACTION), pl.col(CHANGED).list.join(","))
     head: list[tuple[Kind, pl.Expr]] = [(Text(), name) for name in names]
     sides = {Action.CREATE: [AFTER], Action.UPDATE: [BEFORE, AFTER], Action.DELETE: [BEFORE]}
-    found = [pl.Series([], dtype=pl.String)]
     for action, told in sides.items():
         cells = [
             (column.kind, pl.col(side).struct.field(column.name)) for side in told for column in table.spec.declared
         ]
-        rows = table.of(action)
-        if rows.height:
-            found.append(rows.select(line_text(head + cells)).to_series())
-    return pl.concat(found)
+        for rows in table.pieces() if table.counts[action] else ():
+            yield rows.filter(pl.col(ACTION) == action).select(line_text(head + cells)).to_series()
 
 
 def make(  # one argument per fact the plan states
@@ -161,7 +158,24 @@ def make(  # one argument per fact the plan states
 def only(plan: Plan, actions: Iterable[Action]) -> Plan:
     """Give the plan with the rows of *actions* alone, for display; it still counts them all."""
     wanted = list(actions)
-    return replace(
-        plan,
-        tables=tuple(replace(table, rows=table.rows.filter(pl.col(ACTION).is_in(wanted))) for table in plan.tables),
-    )
+    return replace(plan, tables=tuple(replace(table, held=_Chosen(table, wanted)) for table in plan.tables))
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The rows of a table that have one of *actions*."""
+
+    table: TablePlan
+    actions: list[Action]
+
+    @property
+    def height(self) -> int:
+        return sum(self.table.counts[action] for action in self.actions)
+
+    @property
+    def empty(self) -> pl.DataFrame:
+        return self.table.empty
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        for piece in self.table.pieces():
+            yield piece.filter(pl.col(ACTION).is_in(self.actions))

@@ -97,7 +97,7 @@ def dump(saved: SavedPlan) -> Iterator[bytes]:
 
 def _row_lines(plan: Plan) -> Iterator[bytes]:
     for table in plan.tables:
-        for part in table.rows.iter_slices(_ROWS_AT_ONCE):
+        for part in (part for piece in table.pieces() for part in piece.iter_slices(_ROWS_AT_ONCE)):
             for row in _as_text(table.spec, part).iter_rows(named=True):
                 yield _line({"table": table.spec.name} | {name.lstrip("_"): cell for name, cell in row.items()})
 

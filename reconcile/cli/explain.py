@@ -197,7 +197,7 @@ def _explain(  # one argument per thing that is known
 
 
 def _change(part: TablePlan, key: str) -> ShownRow | None:
-    return next(shown_rows(replace(part, rows=part.rows.filter(pl.col(KEY) == key))), None)
+    return next(shown_rows(replace(part, held=part.rows.filter(pl.col(KEY) == key))), None)
 
 
 def _fate(known: _Known, change: ShownRow | None, step: str, identifier: int | None) -> str:

@@ -34,9 +34,9 @@ class ShownRow:
 
 def shown_rows(table: TablePlan, limit: int | None = None) -> Iterator[ShownRow]:
     """Give the planned rows in key order, the first *limit* of them."""
-    rows = table.rows if limit is None else table.rows.head(limit)
+    pieces = table.pieces() if limit is None else [table.head(limit)]
     kinds = {column.name: column.kind for column in table.spec.declared}
-    for row in rows.iter_rows(named=True):
+    for row in (row for rows in pieces for row in rows.iter_rows(named=True)):
         names = row[CHANGED] or list(kinds)
         yield ShownRow(
             step=row[STEP],

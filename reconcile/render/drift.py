@@ -29,7 +29,7 @@ SHORT = "%Y-%m-%d %H:%M"
 def render_drift(drift: Drift, *, shows_rows: bool, limit: int | None, actions: Sequence[Action]) -> str:
     """Give the differences and the closing line; without any difference the closing line alone."""
     sections = []
-    if drift.schema or any(part.rows.height for part in drift.plan.tables):
+    if drift.schema or any(part.height for part in drift.plan.tables):
         sections.append(_header(drift))
         if shows_rows:
             sections += _listings(drift, limit, actions)
@@ -60,7 +60,7 @@ _ROW_LABELS = [label for label in Label if label is not Label.SCHEMA_MOVED]
 def _counts(drift: Drift) -> Iterator[list[str]]:
     counted = {standing: drift.counts(standing) for standing in Standing}
     for part in drift.plan.tables:
-        if part.rows.height:
+        if part.height:
             name = part.spec.name
             cells = [counted[Standing.OPEN].get((name, label), 0) for label in _ROW_LABELS]
             others = (counted[Standing.ACCEPTED], counted[Standing.LEFT])
@@ -81,7 +81,7 @@ def _listings(drift: Drift, limit: int | None, actions: Sequence[Action]) -> Ite
     if drift.schema:
         yield "\n".join(["schema:", *(line for move in drift.schema for line in _schema_row(move))])
     for part in only(drift.plan, actions).tables:
-        if part.rows.height:
+        if part.height:
             yield "\n".join(_rows(drift, part, limit))
 
 
@@ -96,7 +96,7 @@ def _rows(drift: Drift, part: TablePlan, limit: int | None) -> Iterator[str]:
     yield f"{part.spec.name}:"
     for row in drifting_rows(drift, part, limit):
         yield from render_row(row)
-    hidden = part.rows.height - (part.rows.height if limit is None else limit)
+    hidden = part.height - (part.height if limit is None else limit)
     if hidden > 0:
         yield f"  … {hidden:,} more rows, see them with --limit 0"
 

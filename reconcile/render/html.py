@@ -89,4 +89,4 @@ def _listings(tables: Sequence[TablePlan], limit: int | None) -> Iterator[_Listi
             for row in shown_rows(part, limit)
         )
         if rows:
-            yield _Listing(part.spec.name, rows, part.rows.height - len(rows))
+            yield _Listing(part.spec.name, rows, part.height - len(rows))

@@ -55,7 +55,7 @@ def render_plan(
         sections.append(table(["table", *Action, "keep"], rows))
     if shows_rows:
         shown = only(plan, actions)
-        told = [text.render_rows(part, limit) for part in shown.tables if part.rows.height]
+        told = [text.render_rows(part, limit) for part in shown.tables if part.height]
         if told:
             sections.append(fenced("\n\n".join(told), "diff"))
     if plan.findings:
@@ -80,7 +80,7 @@ def _head(plan: Plan) -> str:
 
 def _counts(plan: Plan) -> Iterable[list[str]]:
     for part in plan.tables:
-        if part.rows.height or part.written:
+        if part.height or part.written:
             counts = [f"{part.counts[action]:,}" for action in Action]
             yield [escape(part.spec.name), *counts, f"{part.kept:,}"]
 

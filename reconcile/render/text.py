@@ -20,6 +20,9 @@ SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.SKIP
 FINGERPRINT_LENGTH = 12
 _LONGEST_CELL = 60
 
+_StepCounts = Mapping[str, tuple[int, int, int]]
+"""Per step the rows that change, are kept and are skipped."""
+
 
 def render_finding(finding: Finding) -> str:
     """Give a finding's four parts on four lines."""
@@ -35,13 +38,14 @@ def render_plan(plan: Plan, *, shows_rows: bool, limit: int | None, actions: Seq
     sections = [_header(plan)]
     if plan.radius is not None and plan.radius.tables:
         sections.append(render_radius(plan.radius))
-    sections.append(_steps(plan))
-    if any(table.rows.height or table.kept for table in plan.tables):
+    counted = _step_counts(plan)
+    sections.append(_steps(plan, counted))
+    if any(table.height or table.kept for table in plan.tables):
         sections.append(_tables(plan))
     if shows_rows:
         shown = only(plan, actions)
-        sections += [render_rows(table, limit) for table in shown.tables if table.rows.height]
-    sections += [_recap(plan), render_total(plan)]
+        sections += [render_rows(table, limit) for table in shown.tables if table.height]
+    sections += [_recap(plan, counted), render_total(plan)]
     return "\n\n".join(sections)
 
 
@@ -54,8 +58,8 @@ def _header(plan: Plan) -> str:
     return f"Plan for {plan.target}\n  desired state {plan.state}, {declared}, mode {plan.mode}\n  {told}"
 
 
-def _steps(plan: Plan) -> str:
-    lines, counted = ["Steps"], _step_counts(plan)
+def _steps(plan: Plan, counted: _StepCounts) -> str:
+    lines = ["Steps"]
     for number, step in enumerate(plan.steps, start=1):
         changed, kept, skipped = counted[step.id]
         if step.id not in plan.chosen:
@@ -68,14 +72,13 @@ def _steps(plan: Plan) -> str:
     return "\n".join(lines)
 
 
-def _step_counts(plan: Plan) -> dict[str, tuple[int, int, int]]:
-    """Count per step the rows that change, are kept and are skipped."""
+def _step_counts(plan: Plan) -> _StepCounts:
     kept = Counter[str]()
     for table in plan.tables:
         kept.update(table.kept_by_step)
     changed, skipped = Counter[str](), Counter[str]()
-    rows = [table.rows.select(STEP, ACTION) for table in plan.tables if table.rows.height]
-    for step, action, count in pl.concat(rows).group_by(STEP, ACTION).len().iter_rows() if rows else ():
+    rows = [piece.group_by(STEP, ACTION).len() for table in plan.tables for piece in table.pieces()]
+    for step, action, count in pl.concat(rows).iter_rows() if rows else ():
         (skipped if action == Action.SKIP else changed)[step] += count
     return {step.id: (changed[step.id], kept[step.id], skipped[step.id]) for step in plan.steps}
 
@@ -95,7 +98,7 @@ def render_rows(table: TablePlan, limit: int | None) -> str:
     lines = [f"{table.spec.name}:"]
     for row in shown_rows(table, limit):
         lines += render_row(row)
-    hidden = table.rows.height - (table.rows.height if limit is None else limit)
+    hidden = table.height - (table.height if limit is None else limit)
     if hidden > 0:
         lines.append(f"  … {hidden:,} more rows, see them with --limit 0")
     return "\n".join(lines)
@@ -137,8 +140,8 @@ def _short(value: object) -> str:
     return shown if len(shown) <= _LONGEST_CELL else shown[: _LONGEST_CELL - 1] + "…"
 
 
-def _recap(plan: Plan) -> str:
-    lines, counted = ["Recap"], _step_counts(plan)
+def _recap(plan: Plan, counted: _StepCounts) -> str:
+    lines = ["Recap"]
     for step in plan.steps:
         if step.id in plan.chosen and not step.checks:
             changed, kept, skipped = counted[step.id]

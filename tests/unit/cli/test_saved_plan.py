@@ -330,7 +330,7 @@ def forge(change: Callable[[TablePlan], TablePlan]) -> None:
 def test_a_forged_row_is_stale(shop: Shell) -> None:
     """A digest can be made anew; what a plan made now says cannot."""
     acme = pl.struct(pl.col("after").struct.with_fields(name=pl.lit("Forged"))).struct.field("after")
-    forge(lambda part: replace(part, rows=part.rows.with_columns(acme)))
+    forge(lambda part: replace(part, held=part.rows.with_columns(acme)))
 
     told = shop("apply", SHOP_PLAN, "--force")
 

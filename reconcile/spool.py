@@ -1,0 +1,51 @@
+"""Rows of a plan put by in pieces: in memory while they are few, in a private folder on disk when they are many."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+BYTES_IN_MEMORY = 8_000_000
+"""Of one spool; the pieces that come after these go to disk."""
+
+
+@dataclass(slots=True)
+class Spool:
+    """
+    Pieces of one table's rows by number, each a frame like `empty`; a piece that nobody has put has no rows.
+
+    The folder is private to the account and goes with the spool.
+    """
+
+    empty: pl.DataFrame
+    height: int = 0
+    _kept: dict[int, pl.DataFrame | Path] = field(default_factory=dict)
+    _bytes: int = 0
+    _folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def put(self, number: int, rows: pl.DataFrame) -> None:
+        """Put a piece by; each number once."""
+        if rows.is_empty():
+            return
+        self.height += rows.height
+        self._bytes += int(rows.estimated_size())
+        if self._bytes <= BYTES_IN_MEMORY:
+            self._kept[number] = rows
+            return
+        self._folder = self._folder or tempfile.TemporaryDirectory(prefix="reconcile-")
+        path = Path(self._folder.name, f"{number}.arrow")
+        rows.write_ipc(path)
+        self._kept[number] = path
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        """Give the pieces that have rows by number."""
+        return map(self.piece, sorted(self._kept))
+
+    def piece(self, number: int) -> pl.DataFrame:
+        """Give the rows of one piece."""
+        kept = self._kept.get(number)
+        if kept is None:
+            return self.empty
+        return kept if isinstance(kept, pl.DataFrame) else pl.read_ipc(kept, memory_map=False)
