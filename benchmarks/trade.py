@@ -4,6 +4,7 @@ A desired state of two large tables, orders and their lines, and the customers t
 `--scale N` is N times 10,000 rows: 100 customers, 2,475 orders and 7,425 lines. `--state benchmarks.trade` loads it.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, time
 
 import polars as pl
@@ -13,10 +14,12 @@ from reconcile.dataset import KEY, Dataset, conform, key_text, with_hash
 from reconcile.errors import Severity
 from reconcile.fields import Draw
 from reconcile.spec import Column, Owner, Profile, Step, TableSpec
-from reconcile.state import DesiredState, Rule
+from reconcile.state import DesiredState, Rule, Spans
 
 CUSTOMERS, ORDERS, LINES_PER_ORDER = 100, 2_475, 3
 """Per unit of scale."""
+
+ORDERS_PER_SPAN = 5 * ORDERS
 
 _SURROGATE = Column("id", values.Integer(), owner=Owner.SERVER)
 _MONEY = values.Decimal(12, 2)
@@ -70,22 +73,39 @@ SPECS = {
 
 def rows(profile: Profile) -> Dataset:
     """Give the customers, orders and lines of a profile; those of a smaller scale are among them."""
-    customers = pl.select(number=pl.int_range(CUSTOMERS * profile.scale, dtype=pl.Int64)).select(
+    return Dataset(SPECS, {**customers(profile).frames, **trade(profile, range(ORDERS * profile.scale)).frames})
+
+
+def customers(profile: Profile) -> Dataset:
+    """Give the customers of a profile."""
+    numbered = pl.select(number=pl.int_range(CUSTOMERS * profile.scale, dtype=pl.Int64)).select(
         code=pl.format("C{}", pl.col("number").cast(pl.String).str.zfill(8)), name=pl.format("Customer {}", "number")
     )
-    orders = _orders(profile)
+    return _conformed({"customers": numbered})
+
+
+def trade(profile: Profile, numbers: range) -> Dataset:
+    """Give the orders that have one of *numbers*, and their lines."""
+    orders = _orders(profile, numbers)
     lines = _lines(profile, orders)
     totals = lines.group_by("order_id").agg(pl.col("total").sum())
     orders = orders.join(totals, left_on="order_number", right_on="order_id", how="left", maintain_order="left")
-    frames = {"customers": customers, "orders": orders, "order_line_items": lines}
+    return _conformed({"orders": orders, "order_line_items": lines})
+
+
+def _conformed(frames: Mapping[str, pl.DataFrame]) -> Dataset:
     chosen = {name: frame.select(column.name for column in SPECS[name].declared) for name, frame in frames.items()}
     return Dataset(SPECS, {name: conform(SPECS[name], frame) for name, frame in chosen.items()})
 
 
-def _orders(profile: Profile) -> pl.DataFrame:
+def _span(profile: Profile, span: int) -> Dataset:
+    return trade(profile, range(ORDERS * profile.scale)[span * ORDERS_PER_SPAN : (span + 1) * ORDERS_PER_SPAN])
+
+
+def _orders(profile: Profile, numbers: range) -> pl.DataFrame:
     draw = Draw(profile.seed, "orders")
     number = pl.col("number")
-    numbered = pl.select(number=pl.int_range(ORDERS * profile.scale, dtype=pl.Int64)).with_columns(
+    numbered = pl.select(number=pl.int_range(numbers.start, numbers.stop, dtype=pl.Int64)).with_columns(
         order_number=pl.format("O{}", number.cast(pl.String).str.zfill(10))
     )
     first = pl.lit(datetime.combine(profile.as_of, time(8)))
@@ -138,5 +158,12 @@ STATE = DesiredState(
             "order-totals", "An order comes to what its lines come to", "checks", Severity.CRITICAL,
             ("orders", "order_line_items"), _wrong_totals,
         ),
+    ),
+    spans=Spans(
+        ("orders", "order_line_items"),
+        count=lambda profile: -(-ORDERS * profile.scale // ORDERS_PER_SPAN),
+        first_key=lambda _, span: f"O{span * ORDERS_PER_SPAN:010}",
+        shared=customers,
+        rows=_span,
     ),
 )  # fmt: skip

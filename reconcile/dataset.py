@@ -149,18 +149,18 @@ def with_hash(frame: pl.DataFrame, key: str) -> pl.DataFrame:
     return frame.with_columns(hash_column(frame[key]).alias(HASH))
 
 
-def check(dataset: Dataset) -> list[Finding]:
+def check(dataset: Dataset, tables: Iterable[str] | None = None) -> list[Finding]:
     """
     Find what no desired state may have: two rows with one key or unique value, a null where none may be, a
-    dangling reference.
+    dangling reference. Of *tables*, where they are named; they may refer to all.
 
     Returns:
         One finding per table and cause, with the first keys; empty when the dataset is sound.
 
     """
     findings: list[Finding] = []
-    for name, frame in dataset.frames.items():
-        spec = dataset.specs[name]
+    for name in dataset.frames if tables is None else tables:
+        spec, frame = dataset.specs[name], dataset[name]
         if spec.key:
             repeated = frame.filter(pl.col(KEY).is_duplicated())[KEY].unique().sort()
             if len(repeated):
@@ -279,12 +279,30 @@ def fingerprint(spec: TableSpec, frame: pl.DataFrame) -> str:
 
     Surrogate keys do not count; nulls, texts and rows cannot be confused.
     """
-    cells = [(column.kind, pl.col(column.name)) for column in spec.declared]
-    lines = frame.sort(KEY).select(line_text(cells)).to_series()
-    digest = hashlib.sha256("|".join(column.name for column in spec.declared).encode())
-    for part in joined([lines]):
-        digest.update(part)
-    return digest.hexdigest()
+    fingerprint = Fingerprint(spec)
+    fingerprint.add(frame)
+    return fingerprint.hexdigest()
+
+
+class Fingerprint:
+    """The fingerprint of a table whose declared rows come in parts, each with higher keys than the one before."""
+
+    def __init__(self, spec: TableSpec) -> None:
+        self._cells = [(column.kind, pl.col(column.name)) for column in spec.declared]
+        self._digest = hashlib.sha256("|".join(column.name for column in spec.declared).encode())
+        self._separator = b""
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Add a part's rows, whatever their order."""
+        for part in joined([frame.sort(KEY).select(line_text(self._cells)).to_series()]):
+            self._digest.update(self._separator + part)
+            self._separator = b""
+        if frame.height:
+            self._separator = b"\n"
+
+    def hexdigest(self) -> str:
+        """Give the fingerprint of the rows added so far."""
+        return self._digest.hexdigest()
 
 
 def joined(pieces: Iterable[pl.Series]) -> Iterator[bytes]:
@@ -299,6 +317,11 @@ def joined(pieces: Iterable[pl.Series]) -> Iterator[bytes]:
 
 def fingerprints(dataset: Dataset) -> dict[str, str]:
     """Give each table's fingerprint by name, and under "" the one of them all."""
-    tables = {name: fingerprint(dataset.specs[name], frame) for name, frame in sorted(dataset.frames.items())}
-    whole = hashlib.sha256("\n".join(f"{k} {v}" for k, v in tables.items()).encode())
-    return tables | {"": whole.hexdigest()}
+    return with_whole({name: fingerprint(dataset.specs[name], frame) for name, frame in dataset.frames.items()})
+
+
+def with_whole(tables: Mapping[str, str]) -> dict[str, str]:
+    """Add to the fingerprints of tables, under "", the one of them all."""
+    ordered = dict(sorted(tables.items()))
+    whole = hashlib.sha256("\n".join(f"{k} {v}" for k, v in ordered.items()).encode())
+    return ordered | {"": whole.hexdigest()}

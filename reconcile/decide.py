@@ -26,6 +26,7 @@ from reconcile.diff import (
     counts,
     diff,
     empty_live,
+    no_rows,
 )
 from reconcile.finish import finish
 from reconcile.spec import Policy, Profile, TableSpec
@@ -148,10 +149,21 @@ class TablePlan:
         """How many rows are created, updated or deleted."""
         return sum(rows for action, rows in self.counts.items() if action is not Action.SKIP)
 
+    def counted(self) -> Mapping[Action, int]:
+        """Count the rows by action."""
+        found = [counts(piece) for piece in self.pieces()]
+        return {action: sum(piece[action] for piece in found) for action in Action}
+
     def of(self, action: Action) -> pl.DataFrame:
         """The rows of one action."""
         pieces = self.pieces() if self.counts[action] else ()
         return pl.concat([self.empty, *(piece.filter(pl.col(ACTION) == action) for piece in pieces)])
+
+
+def no_plan(spec: TableSpec) -> TablePlan:
+    """Give the part of a table in which nothing is to be done and nothing is kept."""
+    rows = no_rows(spec).with_columns(pl.lit(None, dtype=pl.String).alias(WHY))
+    return TablePlan(spec, rows, counts(rows), {})
 
 
 def decide(goal: Goal, live: Dataset) -> dict[str, TablePlan]:

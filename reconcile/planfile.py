@@ -10,18 +10,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain, groupby, islice
+from itertools import chain, count, groupby, islice
 from typing import TYPE_CHECKING, Any, BinaryIO, get_args
 
 import polars as pl
 
 from reconcile.dataset import ID, KEY, STEP
 from reconcile.decide import Mode, TablePlan
-from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, REASON, WHY, Action, counts
+from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, REASON, WHY, Action
 from reconcile.errors import Finding, ReconcileError
 from reconcile.origin import Origin
 from reconcile.plan import Plan, Radius
 from reconcile.spec import Profile, Step, TableSpec
+from reconcile.spool import Spool
 from reconcile.values import Kind, parse, text
 
 if TYPE_CHECKING:
@@ -224,10 +225,11 @@ def _header(document: dict[str, Any]) -> _Header:
 
 def _parse(header: _Header, lines: Iterable[bytes]) -> SavedPlan:
     specs = {part.spec.name: part.spec for part in header.tables}
-    rows: dict[str, list[pl.DataFrame]] = {name: [_as_typed(spec, [])] for name, spec in specs.items()}
+    rows = {name: Spool(_as_typed(spec, [])) for name, spec in specs.items()}
+    number = count()
     for name, of_table in groupby(map(json.loads, lines), key=lambda row: str(row["table"])):
         while some := list(islice(of_table, _ROWS_AT_ONCE)):
-            rows[name].append(_as_typed(specs[name], some))
+            rows[name].put(next(number), _as_typed(specs[name], some))
     plan = Plan(
         state=header.state,
         target=header.target,
@@ -237,8 +239,7 @@ def _parse(header: _Header, lines: Iterable[bytes]) -> SavedPlan:
         steps=header.steps,
         chosen=frozenset(header.chosen),
         tables=tuple(
-            TablePlan(part.spec, pl.concat(rows[part.spec.name]), part.counts, part.kept_by_step)
-            for part in header.tables
+            TablePlan(part.spec, rows[part.spec.name], part.counts, part.kept_by_step) for part in header.tables
         ),
         deferred=frozenset(header.deferred),
         fingerprints=header.fingerprints,
@@ -246,7 +247,7 @@ def _parse(header: _Header, lines: Iterable[bytes]) -> SavedPlan:
         left_out=header.left_out,
         radius=header.radius,
     )
-    if plan.checksum != header.checksum or any(counts(part.rows) != part.counts for part in plan.tables):
+    if plan.checksum != header.checksum or any(part.counted() != part.counts for part in plan.tables):
         raise ValueError("the rows are not those that the header counts")
     return SavedPlan(plan, header.origin)
 

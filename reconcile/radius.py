@@ -20,7 +20,7 @@ from reconcile.values import Reference
 def measure(plan: Plan, live: Dataset, now: datetime) -> Radius:
     """Give what *plan* does to the rows of *live*, which it was made from; tables that lose nothing are left out."""
     tables = [
-        Touched(part.spec.name, part.counts[Action.UPDATE], part.counts[Action.DELETE], rows, _newest(part, live))
+        Touched(part.spec.name, part.counts[Action.UPDATE], part.counts[Action.DELETE], rows, newest(part, live))
         for part, rows in _changed(plan, live)
     ]
     return Radius(now, tuple(tables), tuple(cascades(plan)))
@@ -33,7 +33,7 @@ def _changed(plan: Plan, live: Dataset) -> Iterator[tuple[TablePlan, int]]:
             yield part, live[part.spec.name].height if part.spec.name in live else 0
 
 
-def _newest(part: TablePlan, live: Dataset) -> datetime | None:
+def newest(part: TablePlan, live: Dataset) -> datetime | None:
     """Give the latest time in the columns that say when a row was made or changed."""
     if part.spec.name not in live:
         return None
@@ -71,24 +71,28 @@ def _referring(plan: Plan, parent: str) -> Iterator[tuple[TableSpec, Column]]:
                     pass
 
 
-def refuse_radius(plan: Plan, live: Dataset, limits: Limits) -> list[Finding]:
+def refuse_radius(plan: Plan, limits: Limits) -> list[Finding]:
     """
-    Refuse to update or delete more of a table's rows in *live* than *limits* allow; every such table is named.
+    Refuse to update or delete more of a table's rows than *limits* allow; every such table is named.
 
     Where a limit is not given it is 30 % of a table above 10 rows, and none for a reset or a clear. A row that is
     created never counts, and neither does one that an earlier run created and had still to finish.
     """
+    if plan.radius is None:
+        raise ValueError("nobody has measured what the plan does")
     unasked = None if plan.mode in EMPTYING else DEFAULT
-    changed = list(_changed(plan, live))
+    rows = {touched.table: touched.rows for touched in plan.radius.tables}
+    changed = [part for part in plan.tables if part.spec.name in rows]
     findings: list[Finding] = []
     for action, given in ((Action.UPDATE, limits.update), (Action.DELETE, limits.delete)):
-        touched = [_Count(part.spec.name, _overwritten(part, action), rows) for part, rows in changed]
+        touched = [_Count(part.spec.name, _overwritten(part, action), rows[part.spec.name]) for part in changed]
         findings += _refusals(action, given or unasked, touched, is_given=given is not None)
     return findings
 
 
 def _overwritten(part: TablePlan, action: Action) -> int:
-    return part.of(action).filter(pl.col(REASON) != Reason.UNFINISHED).height
+    counted = (pl.col(ACTION) == action) & (pl.col(REASON) != Reason.UNFINISHED)
+    return sum(piece.select(counted.sum()).item() for piece in part.pieces()) if part.counts[action] else 0
 
 
 @dataclass(frozen=True, slots=True)

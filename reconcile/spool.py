@@ -48,4 +48,4 @@ class Spool:
         kept = self._kept.get(number)
         if kept is None:
             return self.empty
-        return kept if isinstance(kept, pl.DataFrame) else pl.read_ipc(kept, memory_map=False)
+        return kept if isinstance(kept, pl.DataFrame) else pl.read_ipc(kept)

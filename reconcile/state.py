@@ -100,6 +100,27 @@ class Access:
     administrators: Callable[[Dataset], pl.Series]
 
 
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """
+    The rows of the largest tables in spans that are computed, compared and written one after another, each alone.
+
+    `tables` are a root, whose natural key is one column that is never null, and then tables whose key begins with a
+    reference to one before them: their rows are of the span of the row they refer to. `count` says how many spans a
+    profile has, `first_key` at which natural key a span begins, `rows` gives its rows. The keys of a span come after
+    those of the one before, as text byte by byte and as the root's live collation sorts them. `shared` gives the rows
+    of all other tables. All of them together are what `DesiredState.rows` gives.
+
+    Rules are asked of one span and the shared tables at a time: a rule must hold for all rows when it holds for each.
+    """
+
+    tables: tuple[str, ...]
+    count: Callable[[Profile], int]
+    first_key: Callable[[Profile, int], str]
+    shared: Callable[[Profile], Dataset]
+    rows: Callable[[Profile, int], Dataset]
+
+
 Fit: TypeAlias = Callable[[Dataset, Dataset], tuple[Dataset, tuple[Finding, ...]]]
 """Takes declared and live rows; gives the declared rows that a top-up may bring in, and what it leaves out and why."""
 
@@ -112,7 +133,7 @@ class DesiredState:
     `cleared` are the tables that a reset empties although nothing is declared in them; `registry_step` is the step
     whose rows `--registry` lists with their ids; `access` is what `reconcile rbac` is about. `fit` is asked
     before a top-up, `fit_reads` are the live tables that it looks at. The engine loads a state by package name: the
-    package's attribute `STATE`.
+    package's attribute `STATE`. With `spans` a run needs no more memory than a span does, however many rows there are.
     """
 
     name: str
@@ -127,3 +148,4 @@ class DesiredState:
     passwords: tuple[Password, ...] = ()
     registry_step: str | None = None
     access: Access | None = None
+    spans: Spans | None = None

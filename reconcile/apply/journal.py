@@ -61,22 +61,16 @@ class Entry:
 
     def begin(self, connection: Connection) -> None:
         """Enter the run in its own transaction where nobody could see it earlier: in a file that it holds alone."""
+        self._noted = self.chunks
         if self.journal is not None and self.target.is_sqlite and not self.batches:
             self.run = _open(connection, self.journal, self.plan)
 
-    def note(
-        self, connection: Connection, plan: Plan, before: LiveState, after: LiveState, *, texts: Texts, is_last: bool
-    ) -> None:
-        """
-        Note every row that *plan* writes as it was and is; the caller commits.
-
-        With the last batch the run is done, and the oldest ones are forgotten.
-        """
+    def note(self, connection: Connection, plan: Plan, before: LiveState, after: LiveState, texts: Texts) -> None:
+        """Note every row that *plan*, a batch or a piece of one, writes as it was and is; the caller commits."""
         if self.journal is None:
             return
-        changes, runs = self.journal.tables.changes, self.journal.tables.runs
+        changes = self.journal.tables.changes
         stored = stored_otherwise(plan, before, texts)
-        self._noted = self.chunks
         for chunk in pack_all(plan, before.dataset, after.dataset, stored):
             self._noted += 1
             connection.execute(
@@ -91,6 +85,12 @@ class Entry:
                     payload=chunk.payload,
                 )
             )
+
+    def end(self, connection: Connection, *, is_last: bool) -> None:
+        """Count a batch; with the last one the run is done, and the oldest runs are forgotten."""
+        if self.journal is None:
+            return
+        runs = self.journal.tables.runs
         own = update(runs).where(runs.c.id == self.run)
         connection.execute(own.values(batches=self.batches + 1))
         if not is_last:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from reconcile.apply.encode import value_lists
 from reconcile.dataset import ID, KEY, Dataset
 from reconcile.decide import TablePlan
-from reconcile.diff import BEFORE, Action
+from reconcile.diff import ACTION, BEFORE, Action
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.plan import Plan
 from reconcile.spec import TableSpec
@@ -28,11 +28,12 @@ def lock_rows(connection: Connection, plan: Plan) -> None:
         return
     quote = connection.dialect.identifier_preparer.quote
     for part in plan.tables:
-        ids = pl.concat([part.of(Action.UPDATE).select(ID), part.of(Action.DELETE).select(ID)]).sort(ID)
         head = f"SELECT COUNT(*) FROM {quote(part.spec.name)} WHERE {quote(part.spec.surrogate_key)} IN ("  # noqa: S608
-        for chunk in ids.iter_slices(_IDS_PER_LOCK):
-            for _, numbers in value_lists(chunk):
-                connection.exec_driver_sql(f"{head}{numbers}) FOR UPDATE").scalar_one()
+        for piece in part.pieces() if part.counts[Action.UPDATE] or part.counts[Action.DELETE] else ():
+            ids = piece.filter(pl.col(ACTION).is_in([Action.UPDATE, Action.DELETE])).select(ID).sort(ID)
+            for chunk in ids.iter_slices(_IDS_PER_LOCK):
+                for _, numbers in value_lists(chunk):
+                    connection.exec_driver_sql(f"{head}{numbers}) FOR UPDATE").scalar_one()
 
 
 def refuse_stale(plan: Plan, live: Dataset) -> None:

@@ -1,19 +1,21 @@
 """One apply: lock, read again, refuse a stale plan, write, verify what was written, commit."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 from sqlalchemy import Connection, Engine, MetaData
 
 from reconcile.apply.execute import Progress, StillLocked, execute, texts_of
+from reconcile.apply.in_pieces import InPieces
 from reconcile.apply.journal import Entry
+from reconcile.apply.piece import Piece
 from reconcile.apply.proof import still_named, unsettled
 from reconcile.apply.row_locks import lock_rows, refuse_stale
 from reconcile.apply.severed import is_severed, line, unknown_end
 from reconcile.apply.undisturbed import undisturbed
 from reconcile.apply.wire import MissingParent
-from reconcile.checks.verify import failed, introduced, verify
+from reconcile.checks.verify import failed, introduced, together, verify
 from reconcile.dataset import ID, KEY, Dataset
 from reconcile.decide import Goal, Mode, TablePlan, decide
 from reconcile.diff import Action
@@ -21,9 +23,9 @@ from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.guard import Dependents, dependents_in_plan, refuse_dependents, refuse_lockout
 from reconcile.inverse import leaves_nobody
 from reconcile.live.connect import snapshot, transaction
-from reconcile.live.introspect import LiveSchema
 from reconcile.live.resolve import LiveState
-from reconcile.live.state import dependents, read_again
+from reconcile.live.spans import digest
+from reconcile.live.state import dependents
 from reconcile.live.tables import metadata
 from reconcile.live.target import Target
 from reconcile.outcome import whole
@@ -38,7 +40,8 @@ _LONGEST_WHY = 160
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """
-    What an apply did: the live state as committed, and the verdicts on it.
+    What an apply did: the live rows of its first piece as committed, all of them where there is but one, the digests
+    of those that are spans, by number, and the verdicts.
 
     `introduced` is what a top-up's new rows violate together with rows that a top-up may not change.
     """
@@ -46,6 +49,15 @@ class Outcome:
     live: LiveState
     verdicts: Sequence[Verdict]
     introduced: Sequence[Verdict] = ()
+    digests: Mapping[int, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """The verdicts on the rows of one piece, and which of them are new."""
+
+    verdicts: Sequence[Verdict]
+    introduced: Sequence[Verdict]
 
 
 def apply(
@@ -53,9 +65,7 @@ def apply(
     target: Target,
     engine: Engine,
     plan: Plan,
-    goal: Goal | None,
-    live: LiveState,
-    schema: LiveSchema,
+    pieces: Callable[[], Iterable[Piece]],
     specs: Mapping[str, TableSpec],
     rules: Sequence[Rule],
     progress: Progress,
@@ -69,15 +79,14 @@ def apply(
     stored: Mapping[str, pl.DataFrame] | None = None,
 ) -> Outcome:
     """
-    Carry out *plan* in one transaction: all of it is committed, or nothing.
+    Carry out *plan* in one transaction, in *pieces*: all of it is committed, or nothing.
 
-    *live* is the state that the plan was made from with *goal*: the plan's tables, what they refer to and what the
-    rules need; *specs* are all the tables that the desired state knows, *secrets* the values behind their names.
+    What a piece reads are its plan's tables, what they refer to and what the rules need; *specs* are all the tables
+    that the desired state knows, *secrets* the values behind their names.
     Before the commit the rows are read again: they must be as planned, and a reset may violate no rule that held
-    before; with *access*, somebody must be left to administer what somebody administered. Without a *goal* only the
-    rows that the plan names must be as planned, whatever others do to the rest; the same holds for a plan that
-    *is_saved*. *missing* are the tables to create first, in an SQLite file that has none: there DDL is part of the
-    transaction. Source: SQLite manual, "Transactions".
+    before; with *access*, somebody must be left to administer what somebody administered. Of a plan that *is_saved*
+    only the rows that it names must be as planned, whatever others do to the rest. *missing* are the tables to create
+    first, in an SQLite file that has none: there DDL is part of the transaction. Source: SQLite manual, "Transactions".
     With an *entry* the journal tells of the run in the same transaction; it is done with the last batch. *stored* is
     the very text of cells that come back, as `execute` takes it.
 
@@ -87,36 +96,19 @@ def apply(
 
     """
     tables = metadata({part.spec.name: part.spec for part in plan.tables}, engine.dialect.name)
-    outcome: Outcome | None = None
-
+    run = _Run(target, plan, specs, rules, tables, secrets, still_locked, access, stored or {}, is_saved=is_saved)
     entry = entry or Entry(target, None, plan)
+    outcome: Outcome | None = None
 
     def work(connection: Connection, entry: Entry) -> Outcome:
         if missing is not None:
             missing.create_all(connection, checkfirst=False)
         entry.begin(connection)
         lock_rows(connection, plan)
-        now = read_again(connection, schema, live)
-        if now is not live:
-            refuse_stale(plan, now.dataset)
-            if goal is not None and not is_saved:
-                _refuse_newcomers(target, plan, goal, now.dataset)
-        _refuse_dependents([*dependents_in_plan(plan, now.dataset), *dependents(connection, plan, specs)])
-        try:
-            execute(connection, plan, now.dataset, tables, secrets, progress, still_locked, stored or {})
-        except MissingParent as error:
-            raise _unexpected(target, "a row refers to one that does not exist", str(error)) from error
-        after = read_again(connection, schema, live)
-        _refuse_difference(target, plan, goal, after.dataset, is_saved=is_saved)
-        _refuse_lockout(access, plan, specs, now.dataset, after.dataset)
-        verdicts = verify(rules, after.dataset)
-        broken = failed(verdicts)
-        new = introduced(verify(rules, now.dataset), broken) if broken else []
-        if plan.mode not in {Mode.TOP_UP, Mode.ROLLBACK}:
-            refuse_violations(new)
-        entry.note(connection, plan, now, after, texts=texts_of(plan, now.dataset), is_last=is_last)
+        outcome = _write(run, connection, pieces(), entry, InPieces(progress, plan))
+        entry.end(connection, is_last=is_last)
         still_locked(connection)
-        return Outcome(after, verdicts, new)
+        return outcome
 
     with undisturbed() as hold_signals:
         try:
@@ -127,21 +119,91 @@ def apply(
         except ReconcileError as error:
             if outcome is None or not is_severed(error):
                 raise
-            _require_committed(target, engine, plan, outcome, schema, error)
+            _require_committed(target, engine, pieces, error)
         entry.committed()
     return outcome
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What holds for every piece of an apply."""
+
+    target: Target
+    plan: Plan
+    specs: Mapping[str, TableSpec]
+    rules: Sequence[Rule]
+    tables: MetaData
+    secrets: Mapping[str, str] = field(repr=False)
+    still_locked: StillLocked
+    access: Access | None
+    stored: Mapping[str, pl.DataFrame]
+    is_saved: bool
+
+
+def _write(run: _Run, connection: Connection, pieces: Iterable[Piece], entry: Entry, progress: Progress) -> Outcome:
+    """Write and prove piece after piece."""
+    first: LiveState | None = None
+    done: list[_Done] = []
+    digests: dict[int, bytes] = {}
+    for piece in pieces:
+        before, after = _carry(run, connection, piece, progress, None if first is None else first.dataset)
+        first = first or after
+        done.append(_judge(run, piece, before.dataset, after.dataset))
+        entry.note(connection, piece.plan, before, after, texts_of(piece.plan, before.dataset))
+        if piece.number is not None:
+            digests[piece.number] = digest(after.raw)
+    if first is None:
+        raise ValueError("a run has at least one piece")
+    return Outcome(first, together(d.verdicts for d in done), together(d.introduced for d in done), digests)
+
+
+def _carry(
+    run: _Run, connection: Connection, piece: Piece, progress: Progress, base: Dataset | None
+) -> tuple[LiveState, LiveState]:
+    """Write one piece, and give its rows as they were and as they are."""
+    plan, goal = piece.plan, piece.goal
+    now = piece.read(connection, base)
+    if not piece.is_as_planned(now):
+        refuse_stale(plan, now.dataset)
+        if goal is not None and not run.is_saved:
+            _refuse_newcomers(run.target, plan, goal, now.dataset)
+    _refuse_dependents([*dependents_in_plan(plan, now.dataset), *dependents(connection, plan, run.specs)])
+    try:
+        execute(connection, plan, now.dataset, run.tables, run.secrets, progress, run.still_locked, run.stored)
+    except MissingParent as error:
+        raise _unexpected(run.target, "a row refers to one that does not exist", str(error)) from error
+    after = piece.read(connection, base)
+    _refuse_difference(run.target, plan, goal, after.dataset, is_saved=run.is_saved)
+    _refuse_lockout(run.access, plan, run.specs, now.dataset, after.dataset)
+    return now, after
+
+
+def _judge(run: _Run, piece: Piece, before: Dataset, after: Dataset) -> _Done:
+    """Ask the rules of the rows that were written, and refuse what a reset breaks."""
+    rules = run.rules if piece.asks_rules else ()
+    verdicts = verify(rules, after)
+    broken = failed(verdicts)
+    new = introduced(verify(rules, before), broken) if broken else []
+    if run.plan.mode not in {Mode.TOP_UP, Mode.ROLLBACK}:
+        refuse_violations(new)
+    return _Done(verdicts, new)
+
+
 def _require_committed(
-    target: Target, engine: Engine, plan: Plan, outcome: Outcome, schema: LiveSchema, error: ReconcileError
+    target: Target, engine: Engine, pieces: Callable[[], Iterable[Piece]], error: ReconcileError
 ) -> None:
     """Look whether the rows are as planned although the server's answer to the commit was lost; else raise *error*."""
+    first: Dataset | None = None
+    is_settled = True
     try:
         with snapshot(target, engine) as connection:
-            now = read_again(connection, schema, outcome.live)
+            for piece in pieces():
+                now = piece.read(connection, first).dataset
+                first = first or now
+                is_settled &= not unsettled(piece.plan, now)
     except ReconcileError as unreachable:
         raise unknown_end(target, error) from unreachable
-    if unsettled(plan, now.dataset):
+    if not is_settled:
         raise error
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from reconcile.decide import TablePlan
-from reconcile.diff import AFTER, Action
+from reconcile.diff import ACTION, AFTER, Action
 from reconcile.errors import Finding
 from reconcile.live.rights import Rights
 from reconcile.live.settings import Settings
@@ -55,11 +55,11 @@ def _verbs(part: TablePlan, deferred: Collection[tuple[str, str]]) -> Iterator[s
 
 def _waits(part: TablePlan, circular: Collection[str]) -> bool:
     """Say whether a created row refers to one that is created after it."""
-    rows = part.of(Action.CREATE)
     known = [name for name in circular if name in {column.name for column in part.spec.declared}]
-    if not known or rows.is_empty():
+    if not known or not part.counts[Action.CREATE]:
         return False
-    return bool(rows.select(pl.any_horizontal(pl.col(AFTER).struct.field(n).is_not_null() for n in known).any()).item())
+    waits = pl.any_horizontal(pl.col(AFTER).struct.field(name).is_not_null() for name in known)
+    return any(piece.filter((pl.col(ACTION) == Action.CREATE) & waits).height for piece in part.pieces())
 
 
 def journal_needs(

@@ -1,6 +1,6 @@
 """Run rules on a dataset: each one holds, is violated by rows it can name, or could not be asked and has failed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 from polars.exceptions import ColumnNotFoundError
@@ -39,6 +39,22 @@ def tables_of(rules: Iterable[Rule], specs: Mapping[str, TableSpec]) -> dict[str
 def failed(verdicts: Iterable[Verdict], *, is_strict: bool = False) -> list[Verdict]:
     """Give the verdicts that make a run fail: the critical ones, with *is_strict* the warnings too."""
     return [v for v in verdicts if not v.has_passed and (is_strict or v.rule.severity is Severity.CRITICAL)]
+
+
+def together(asked: Iterable[Sequence[Verdict]]) -> list[Verdict]:
+    """Give what the rules found that were asked of several parts of the rows: one verdict a rule, on all of them."""
+    found: dict[str, list[Verdict]] = {}
+    for verdict in (verdict for verdicts in asked for verdict in verdicts):
+        found.setdefault(verdict.rule.id, []).append(verdict)
+    return [_joined(verdicts) for verdicts in found.values()]
+
+
+def _joined(verdicts: Sequence[Verdict]) -> Verdict:
+    if len(verdicts) == 1:
+        return verdicts[0]
+    missing = next((verdict.missing for verdict in verdicts if verdict.missing), None)
+    rows = [verdict.violations.select("key", "why") for verdict in verdicts]
+    return Verdict(verdicts[0].rule, pl.concat(rows), missing)
 
 
 def introduced(before: Iterable[Verdict], after: Iterable[Verdict]) -> list[Verdict]:

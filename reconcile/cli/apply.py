@@ -7,7 +7,6 @@ from dataclasses import replace
 from reconcile.apply.proof import unsettled
 from reconcile.apply.run import Outcome, remaining, violation
 from reconcile.apply.run_lock import RunLock
-from reconcile.checks.verify import verify
 from reconcile.cli.guards import confirm, measured, require_guards, tell_stakes
 from reconcile.cli.health import ask, health_url, warning
 from reconcile.cli.interrupts import once_committed
@@ -17,7 +16,8 @@ from reconcile.cli.options import ApplyOptions
 from reconcile.cli.output import Output
 from reconcile.cli.passwords import hashes, make_up, needed_secrets
 from reconcile.cli.plan import note_anchor, render, show
-from reconcile.cli.planning import Planned, make_plan
+from reconcile.cli.planned import Planned
+from reconcile.cli.planning import make_plan
 from reconcile.cli.readiness import require_readiness
 from reconcile.cli.registry import check_registry, write_registry
 from reconcile.cli.rendering import render_outcome, require_report
@@ -88,7 +88,7 @@ def _write(planned: Planned, session: Session, options: ApplyOptions, output: Ou
         tell_stakes(planned.plan, session)
     require_guards(planned, session, options)
     if planned.plan.is_empty:
-        verdicts = verify(planned.rules, planned.live.dataset)
+        verdicts = planned.verdicts()
         output.findings(_unmended(planned, session, verdicts).values())
         live = planned.live.dataset
         left = _left(planned, live) if planned.is_saved else {}
@@ -133,10 +133,12 @@ def _look_again(
 ) -> ExitCode:
     """Read the rows once more after the commit, tell what became of them, and sum up."""
     unread: list[Finding] = []
-    live = outcome.live
+    live, moved = outcome.live, dict[str, int]()
     try:
         with snapshot(session.target, session.engine) as connection:
             live = read_again(connection, last.schema, outcome.live)
+            if last.spanned is not None:
+                moved = last.spanned.moved(connection, last.goal, live.dataset, outcome.digests)
     except ReconcileError as error:
         unread = [_unread(finding) for finding in error.findings]
     unmended = _unmended(planned, session, outcome.verdicts)
@@ -148,7 +150,7 @@ def _look_again(
     output.findings(unmended.values())
     duration_s = time.monotonic() - started
     output.log("applied", seconds=round(duration_s, 2), rows=planned.plan.written)
-    left = {} if live is outcome.live and not planned.is_saved else _left(last, live.dataset)
+    left = moved if live is outcome.live and not planned.is_saved else moved | _left(last, live.dataset)
     return _end(
         planned,
         session,

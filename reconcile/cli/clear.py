@@ -7,7 +7,8 @@ from reconcile.checks.verify import verify
 from reconcile.cli.apply import carry
 from reconcile.cli.options import ApplyOptions, ClearOptions
 from reconcile.cli.output import Output
-from reconcile.cli.planning import Planned, make_plan
+from reconcile.cli.planned import Planned
+from reconcile.cli.planning import make_plan
 from reconcile.cli.session import Session, require_database
 from reconcile.dataset import Dataset
 from reconcile.decide import Mode

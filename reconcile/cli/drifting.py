@@ -31,7 +31,7 @@ from reconcile.live.journal_tables import JournalTables
 from reconcile.live.resolve import LiveState
 from reconcile.live.state import dependents, needed, read_state
 from reconcile.plan import Plan, make
-from reconcile.radius import cascades, refuse_radius
+from reconcile.radius import cascades, measure, refuse_radius
 from reconcile.selection import Chosen
 from reconcile.spec import TableSpec
 from reconcile.state import DesiredState
@@ -63,7 +63,7 @@ def compare(session: Session, options: RunOptions, now: datetime) -> Compared:
     tables = journal_named(session, options)
     require_database(session)
     state, mode = session.state, Mode.TOP_UP if options.no_clear else Mode.RESET
-    wanted = want(session, options, now.date())
+    wanted = want(session, options, now.date(), state.rows)
     everything, chosen = wanted.rows, wanted.chosen
     passwords = supplied(session, options)
     with snapshot(session.target, session.engine) as connection:
@@ -88,7 +88,7 @@ def compare(session: Session, options: RunOptions, now: datetime) -> Compared:
             left_out=left_out,
         )
         if not fitted.misfits:
-            plan = _told(connection, plan, live, fitted.schema, goal.desired.specs, options)
+            plan = _told(connection, plan, live, fitted.schema, goal.desired.specs, options, now)
         base, damage = _base(connection, tables, plan, everything.specs)
     return Compared(
         plan=replace(plan, findings=(*plan.findings, *damage)),
@@ -194,6 +194,7 @@ def _told(
     schema: LiveSchema,
     specs: Mapping[str, TableSpec],
     options: RunOptions,
+    now: datetime,
 ) -> Plan:
     """Add to the warnings what would stop an apply; with --allow-cascade, the rows that depend on deleted ones."""
     found = [*dependents_in_plan(plan, live.dataset), *dependents(connection, plan, specs)]
@@ -204,7 +205,9 @@ def _told(
             plan, live = wider, state
         else:
             stops += refuse_dependents(found, plan.mode, tuple(cascades(wider)))
-    stops += refuse_radius(plan, live.dataset, Limits(options.max_update, options.max_delete))
+    stops += refuse_radius(
+        replace(plan, radius=measure(plan, live.dataset, now)), Limits(options.max_update, options.max_delete)
+    )
     return replace(plan, findings=(*plan.findings, *_as_warnings(stops)))
 
 

@@ -6,10 +6,12 @@ from difflib import get_close_matches
 
 import polars as pl
 
+from reconcile.cli.guards import over_limits
 from reconcile.cli.journaling import journal_named
 from reconcile.cli.options import ExplainOptions
 from reconcile.cli.output import Output
-from reconcile.cli.planning import Planned, make_plan
+from reconcile.cli.planned import Planned
+from reconcile.cli.planning import make_plan
 from reconcile.cli.session import Session, require_database
 from reconcile.cli.version import TOOL_VERSION
 from reconcile.dataset import ID, KEY, STEP, UNRESOLVED, Dataset
@@ -18,13 +20,11 @@ from reconcile.diff import Action
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.holding import names_in
 from reconcile.journal import STORED, Run
-from reconcile.limits import Limits
 from reconcile.live.connect import snapshot
 from reconcile.live.introspect import introspect
 from reconcile.live.journal import read_changes, read_runs, recorded
 from reconcile.live.journal_tables import JournalTables
 from reconcile.live.state import needed, read_state
-from reconcile.radius import refuse_radius
 from reconcile.render.cells import ShownRow, shown_rows
 from reconcile.render.explain import Explanation, Link, Past, render_explanation, render_explanation_json
 from reconcile.spec import TableSpec
@@ -96,7 +96,7 @@ def _look(options: ExplainOptions, session: Session) -> _Known:
     if planned is not None and name in planned.live.dataset:
         desired = planned.goal.desired
         spec = planned.live.dataset.specs[name]
-        limits = [finding for finding in _over_limits(planned, options) if name in f"{finding.what} {finding.where}"]
+        limits = [finding for finding in over_limits(planned, options) if name in f"{finding.what} {finding.where}"]
         return _Known(spec, planned.live.dataset, desired.frames.get(name), planned, (*blocked, *limits))
     if name not in session.state.specs:
         finding = Finding(
@@ -113,16 +113,12 @@ def _look(options: ExplainOptions, session: Session) -> _Known:
     return _Known(session.state.specs[name], live, None, planned, blocked)
 
 
-def _over_limits(planned: Planned, options: ExplainOptions) -> list[Finding]:
-    return refuse_radius(planned.plan, planned.live.dataset, Limits(options.max_update, options.max_delete))
-
-
 def _planned(options: ExplainOptions, session: Session) -> tuple[Planned | None, tuple[Finding, ...]]:
     """Plan as asked; what a guard refuses is told, and with its leave planned all the same where that is possible."""
     findings: tuple[Finding, ...] = ()
     for attempt in (options, replace(options, allow_cascade=True)):
         try:
-            return make_plan(session, attempt), findings
+            return make_plan(session, attempt, in_spans=False), findings
         except ReconcileError as error:
             if error.exit_code is ExitCode.USAGE:
                 raise

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from reconcile.cli.options import GuardOptions, LimitOptions
 from reconcile.cli.passwords import needed_secrets
-from reconcile.cli.planning import Planned
+from reconcile.cli.planned import Planned
 from reconcile.cli.protection import read_protection, refuse_unconfirmed
 from reconcile.cli.session import Session
 from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
@@ -26,7 +26,7 @@ def measured(planned: Planned) -> Planned:
 
 def warned(planned: Planned, options: LimitOptions) -> Planned:
     """Give what was planned, to be shown only, with a warning for each table that its apply would refuse."""
-    warnings = [replace(finding, severity=Severity.WARNING) for finding in _refuse_radius(planned, options)]
+    warnings = [replace(finding, severity=Severity.WARNING) for finding in over_limits(planned, options)]
     return replace(planned, plan=replace(planned.plan, findings=(*planned.plan.findings, *warnings)))
 
 
@@ -45,7 +45,7 @@ def require_guards(planned: Planned, session: Session, options: GuardOptions) ->
     else:
         protection = read_protection(session)
         findings = [
-            *_refuse_radius(planned, options),
+            *over_limits(planned, options),
             *refuse_unconfirmed(session, options, protection),
             *_refuse_made_up(planned, session, protection),
             *_refuse_unattended(options),
@@ -54,8 +54,9 @@ def require_guards(planned: Planned, session: Session, options: GuardOptions) ->
         raise ReconcileError(findings, ExitCode.REFUSED)
 
 
-def _refuse_radius(planned: Planned, options: LimitOptions) -> list[Finding]:
-    return refuse_radius(planned.plan, planned.live.dataset, Limits(options.max_update, options.max_delete))
+def over_limits(planned: Planned, options: LimitOptions) -> list[Finding]:
+    """Say of which tables the plan updates or deletes more rows than the options allow."""
+    return refuse_radius(measured(planned).plan, Limits(options.max_update, options.max_delete))
 
 
 def _refuse_made_up(planned: Planned, session: Session, protection: str | None) -> list[Finding]:

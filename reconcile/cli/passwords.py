@@ -97,9 +97,10 @@ def needed_secrets(plan: Plan) -> set[str]:
     names: set[str] = set()
     for part in plan.tables:
         hidden = [column.name for column in part.spec.declared if isinstance(column.kind, Secret)]
-        rows = part.rows.filter(pl.col(ACTION).is_in([Action.CREATE, Action.UPDATE]))
-        for name in hidden:
-            names |= set(rows.select(pl.col(AFTER).struct.field(name)).to_series().drop_nulls())
+        for piece in part.pieces() if hidden else ():
+            rows = piece.filter(pl.col(ACTION).is_in([Action.CREATE, Action.UPDATE]))
+            for name in hidden:
+                names |= set(rows.select(pl.col(AFTER).struct.field(name)).to_series().drop_nulls())
     return names - {SET}
 
 

@@ -5,8 +5,9 @@ import shlex
 from reconcile.cli.guards import measured, warned
 from reconcile.cli.options import PlanOptions, RunOptions
 from reconcile.cli.output import Output
+from reconcile.cli.planned import Planned
 from reconcile.cli.planned_file import check_out, save
-from reconcile.cli.planning import Planned, make_plan
+from reconcile.cli.planning import make_plan
 from reconcile.cli.rendering import render_plan
 from reconcile.cli.saved_plan import to_save
 from reconcile.cli.session import Session, is_absent

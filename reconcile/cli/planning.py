@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 
-import polars as pl
+from sqlalchemy import Connection
 
 from reconcile.checks.verify import tables_of
 from reconcile.cli.access import access_tables, effects_of
@@ -13,10 +15,12 @@ from reconcile.cli.fitting import fit_rows, fit_schema
 from reconcile.cli.journaling import journal_named
 from reconcile.cli.options import RunOptions
 from reconcile.cli.passwords import supplied, without_password
+from reconcile.cli.planned import Planned
 from reconcile.cli.protection import protection_of
 from reconcile.cli.scope import cascaded, with_undeclared
 from reconcile.cli.session import Session, is_absent, stand_in
-from reconcile.cli.wanted import want
+from reconcile.cli.spanning import Indivisible, plan_in_spans, spans_for, without_spans
+from reconcile.cli.wanted import Wanted, want
 from reconcile.conflicts import taken_values, unmet_references
 from reconcile.dataset import Dataset, fingerprints
 from reconcile.decide import Goal, Mode, decide
@@ -25,44 +29,35 @@ from reconcile.guard import dependents_in_plan, refuse_dependents
 from reconcile.live.connect import snapshot
 from reconcile.live.introspect import LiveSchema, introspect
 from reconcile.live.journal import unfinished
-from reconcile.live.resolve import LiveState
 from reconcile.live.state import dependents, needed, read_state
-from reconcile.plan import Plan, make
+from reconcile.plan import make
 from reconcile.radius import cascades, measure
 from reconcile.selection import Chosen
 from reconcile.spec import TableSpec
-from reconcile.state import DesiredState, Rule
+from reconcile.state import DesiredState, Rule, Spans
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
-    """
-    A plan with both sides it was made from, the rules of its steps, the passwords that somebody has chosen for its
-    accounts, and which roles gain or lose what by it. A plan that `is_saved` came from a file: what was read now may
-    ask for more than it does.
-    """
+class _Begun:
+    """What a plan rests on before any row is read: what is asked for, and what the database has for it."""
 
-    plan: Plan
+    wanted: Wanted
     goal: Goal
-    live: LiveState
     schema: LiveSchema
     rules: tuple[Rule, ...]
-    passwords: Mapping[str, str] = field(default_factory=dict, repr=False)
-    effects: pl.DataFrame | None = None
-    is_saved: bool = False
-    command: str = "apply"
-    """What the journal calls the run."""
-    undoes: int | None = None
-    """The run that a rollback takes back."""
-    stored: Mapping[str, pl.DataFrame] = field(default_factory=dict, repr=False)
-    """The very text of cells that a rollback brings back, by table."""
-    anchored_by: int | None = None
-    """The run whose --as-of this plan took over, where none was given."""
+    passwords: Mapping[str, str]
+    left_out: Mapping[str, str]
+    findings: tuple[Finding, ...]
 
 
-def make_plan(session: Session, options: RunOptions, mode: Mode | None = None, *, reads_rules: bool = False) -> Planned:
+def make_plan(
+    session: Session, options: RunOptions, mode: Mode | None = None, *, reads_rules: bool = False, in_spans: bool = True
+) -> Planned:
     """
     Compute the desired rows, read the live ones and plan; *reads_rules* reads what the rules need as well.
+
+    Where the desired state has spans and the run is about all of it, they are planned one after the other, unless
+    *in_spans* is False.
 
     Raises:
         ReconcileError: the schema does not fit, the rows are unsound or a reference cannot be met (exit code 1), a
@@ -72,34 +67,39 @@ def make_plan(session: Session, options: RunOptions, mode: Mode | None = None, *
     journal_named(session, options)  # refuses a name that cannot be one before anything is read
     if is_absent(session.target):
         session = stand_in(session)
-    state = session.state
     mode = mode or (Mode.TOP_UP if options.no_clear else Mode.RESET)
-    now = datetime.now(UTC).replace(tzinfo=None)
-    wanted = want(session, options, now.date())
-    profile, everything, chosen = wanted.profile, wanted.rows, wanted.chosen
-    gap_rules = state.gap_rules if mode is Mode.TOP_UP else ()
-    passwords = supplied(session, options)
+    if in_spans and (spans := spans_for(session.state, options, mode)) is not None:
+        with suppress(Indivisible):
+            return _make_in_spans(session, options, mode, spans, reads_rules=reads_rules)
+    return _make_whole(session, options, mode, reads_rules=reads_rules)
+
+
+def _make_in_spans(session: Session, options: RunOptions, mode: Mode, spans: Spans, *, reads_rules: bool) -> Planned:
+    wanted = want(session, options, _now().date(), partial(without_spans, session.state, spans))
     with snapshot(session.target, session.engine) as connection:
-        protection = protection_of(session, connection)
-        chosen, left_out, warnings = without_password(session, protection, passwords, chosen)
-        everything, chosen = with_undeclared(connection, state, mode, everything, chosen)
-        schema = introspect(connection, everything.specs)
-        chosen, misfits = fit_schema(
-            connection,
-            state,
-            everything,
-            schema,
-            chosen,
-            is_everything=wanted.is_everything,
-            goes_on=options.continue_on_error,
+        begun = _begin(connection, session, options, mode, wanted)
+        if begun.left_out or begun.findings or begun.goal.unfinished:
+            raise Indivisible
+        goal = replace(begun.goal, tables=tuple(name for name in begun.goal.tables if name not in spans.tables))
+        plan, live, spanned = plan_in_spans(
+            connection, session, goal, begun.schema, spans, begun.rules if reads_rules else (), _now()
         )
-        left_open = unfinished(connection, journal_named(session, options)) if mode is Mode.TOP_UP else {}
-        goal = Goal(everything, chosen.tables, chosen.steps, mode, profile, gap_rules, left_open)
-        rules = tuple(rule for rule in state.rules if rule.group in _groups(state, chosen))
-        specs = _to_read(state, goal, rules if reads_rules else ())
+    return Planned(
+        plan, goal, live, begun.schema, begun.rules, begun.passwords, anchored_by=wanted.anchored_by, spanned=spanned
+    )
+
+
+def _make_whole(session: Session, options: RunOptions, mode: Mode, *, reads_rules: bool) -> Planned:
+    state = session.state
+    wanted = want(session, options, _now().date(), state.rows)
+    with snapshot(session.target, session.engine) as connection:
+        begun = _begin(connection, session, options, mode, wanted)
+        goal, schema = begun.goal, begun.schema
+        everything = goal.desired
+        specs = _to_read(state, goal, begun.rules if reads_rules else ())
         with ThreadPoolExecutor(1) as meanwhile:
             # The server formats rows while the declared ones are digested.
-            digests = meanwhile.submit(fingerprints, _only(everything, chosen.tables))
+            digests = meanwhile.submit(fingerprints, _only(everything, goal.tables))
             live = read_state(connection, specs, schema, everything.frames)
         goal, unfit = fit_rows(state, goal, live)
         as_declared = goal.desired is everything
@@ -110,9 +110,9 @@ def make_plan(session: Session, options: RunOptions, mode: Mode | None = None, *
             goal=goal,
             steps=state.steps,
             parts=decide(goal, live.dataset),
-            fingerprints=digests.result() if as_declared else fingerprints(_only(goal.desired, chosen.tables)),
-            findings=(*warnings, *misfits, *unfit, *live.findings),
-            left_out=left_out,
+            fingerprints=digests.result() if as_declared else fingerprints(_only(goal.desired, goal.tables)),
+            findings=(*begun.findings, *unfit, *live.findings),
+            left_out=begun.left_out,
         )
         _stop_on([*unmet_references(plan, live.dataset), *taken_values(plan, live.dataset)])
         found = [*dependents_in_plan(plan, live.dataset), *dependents(connection, plan, goal.desired.specs)]
@@ -121,8 +121,36 @@ def make_plan(session: Session, options: RunOptions, mode: Mode | None = None, *
             if not options.allow_cascade:
                 raise ReconcileError(refuse_dependents(found, mode, tuple(cascades(plan))), ExitCode.REFUSED)
         effects = effects_of(state, plan, live.dataset)
-        plan = replace(plan, radius=measure(plan, live.dataset, now))
-    return Planned(plan, goal, live, schema, rules, passwords, effects, anchored_by=wanted.anchored_by)
+        plan = replace(plan, radius=measure(plan, live.dataset, _now()))
+    return Planned(plan, goal, live, schema, begun.rules, begun.passwords, effects, anchored_by=wanted.anchored_by)
+
+
+def _begin(connection: Connection, session: Session, options: RunOptions, mode: Mode, wanted: Wanted) -> _Begun:
+    """Settle what the run is about: tables and steps that are left out, the schema it meets, what was left open."""
+    state = session.state
+    passwords = supplied(session, options)
+    protection = protection_of(session, connection)
+    chosen, left_out, warnings = without_password(session, protection, passwords, wanted.chosen)
+    everything, chosen = with_undeclared(connection, state, mode, wanted.rows, chosen)
+    schema = introspect(connection, everything.specs)
+    chosen, misfits = fit_schema(
+        connection,
+        state,
+        everything,
+        schema,
+        chosen,
+        is_everything=wanted.is_everything,
+        goes_on=options.continue_on_error,
+    )
+    left_open = unfinished(connection, journal_named(session, options)) if mode is Mode.TOP_UP else {}
+    gap_rules = state.gap_rules if mode is Mode.TOP_UP else ()
+    goal = Goal(everything, chosen.tables, chosen.steps, mode, wanted.profile, gap_rules, left_open)
+    rules = tuple(rule for rule in state.rules if rule.group in _groups(state, chosen))
+    return _Begun(wanted, goal, schema, rules, passwords, left_out, (*warnings, *misfits))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _only(dataset: Dataset, tables: Iterable[str]) -> Dataset:

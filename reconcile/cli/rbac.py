@@ -8,7 +8,8 @@ from reconcile.cli.apply import carry
 from reconcile.cli.options import ApplyOptions, GuardOptions, RbacOptions
 from reconcile.cli.output import Output
 from reconcile.cli.plan import exit_code, note_absence, show
-from reconcile.cli.planning import Planned, make_plan
+from reconcile.cli.planned import Planned
+from reconcile.cli.planning import make_plan
 from reconcile.cli.session import Session
 from reconcile.dataset import Dataset
 from reconcile.decide import Mode

@@ -12,7 +12,7 @@ from reconcile.cli.apply import carry
 from reconcile.cli.journaling import journal_named, no_run
 from reconcile.cli.options import ApplyOptions, RollbackOptions
 from reconcile.cli.output import Output
-from reconcile.cli.planning import Planned
+from reconcile.cli.planned import Planned
 from reconcile.cli.scope import cascaded
 from reconcile.cli.session import Session, require_database
 from reconcile.dataset import DUPLICATE, ID, KEY, STEP, UNRESOLVED, Dataset, dependency_order

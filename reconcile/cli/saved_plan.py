@@ -8,11 +8,12 @@ from reconcile.apply.proof import unsettled
 from reconcile.checks.stale import moved_rows
 from reconcile.cli.access import effects_of
 from reconcile.cli.options import ApplyOptions, PlanOptions, RunOptions, TargetOptions
+from reconcile.cli.planned import Planned
 from reconcile.cli.planned_file import read, read_origin
-from reconcile.cli.planning import Planned, make_plan
+from reconcile.cli.planning import make_plan
 from reconcile.cli.session import Session, is_absent, open_session, stand_in
 from reconcile.cli.version import TOOL_VERSION
-from reconcile.dataset import Dataset, dependency_order, fingerprints
+from reconcile.dataset import Dataset, Fingerprint, dependency_order, fingerprints
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.live.connect import snapshot
 from reconcile.live.identity import database_of, schema_digest, server_of
@@ -51,7 +52,14 @@ def plan_again(file: str, options: ApplyOptions, session: Session) -> Planned:
     if saved.origin.package != options.state:
         raise _shaped(file, ["--state"])
     _refuse(_foreign(saved, session, file))
-    fresh = make_plan(session, _as_then(options, saved.origin.shape), reads_rules=not options.dry_run)
+    then = _as_then(options, saved.origin.shape)
+    fresh = make_plan(session, then, reads_rules=not options.dry_run)
+    if fresh.spanned is not None:
+        if fresh.plan.checksum == saved.plan.checksum:
+            _refuse(_changed(saved, fresh, file))
+            return replace(fresh, is_saved=True)
+        # What is left of the file's plan is found out row by row.
+        fresh = make_plan(session, then, reads_rules=not options.dry_run, in_spans=False)
     _refuse(_changed(saved, fresh, file))
     plan = _in_place_of(fresh.plan, saved.plan)
     _refuse(_carried_out(plan, fresh.live.dataset, file))
@@ -135,6 +143,10 @@ def _where(session: Session, tables: Sequence[str]) -> tuple[str, str, str]:
 
 def _declared(planned: Planned) -> dict[str, str]:
     """Give the fingerprints of the declared rows by table, before anything was left out because of live rows."""
+    if planned.spanned is not None:
+        specs = planned.goal.desired.specs
+        prints = {name: found for name, found in planned.plan.fingerprints.items() if name}
+        return {name: found for name, found in prints.items() if found != Fingerprint(specs[name]).hexdigest()}
     frames = {
         name: frame for name, frame in planned.live.declared.items() if frame.height and name in planned.goal.tables
     }

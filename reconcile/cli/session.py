@@ -99,7 +99,9 @@ def is_absent(target: Target) -> bool:
 
 def stand_in(session: Session) -> Session:
     """Give a session on empty tables in memory, to plan for a file that is not there yet without making it."""
-    empty = replace(session, engine=create_engine("sqlite://", poolclass=StaticPool))
+    empty = replace(
+        session, engine=create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    )
     create_tables(empty)
     return empty
 

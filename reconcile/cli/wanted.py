@@ -1,6 +1,6 @@
 """What a run is asked for, before any live row is read: the dataset's parameters, its rows, and which of them count."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -30,9 +30,9 @@ class Wanted:
     anchored_by: int | None
 
 
-def want(session: Session, options: RunOptions, today: date) -> Wanted:
+def want(session: Session, options: RunOptions, today: date, rows_of: Callable[[Profile], Dataset]) -> Wanted:
     """
-    Compute the declared rows that the options ask for.
+    Compute the declared rows that the options ask for; *rows_of* gives them for a profile.
 
     Raises:
         ReconcileError: the rows are unsound, all that is wrong at once (exit code 1), or the selection names
@@ -41,7 +41,7 @@ def want(session: Session, options: RunOptions, today: date) -> Wanted:
     """
     last, anchored_by = last_anchor(session, options) if options.as_of is None else (None, None)
     profile = profile_of(options, today, last)
-    rows = session.state.rows(profile)
+    rows = rows_of(profile)
     if faults := [*check(rows), *check_rows(rows)]:
         raise ReconcileError(faults)
     selection = selection_of(options, session.state.steps)

@@ -16,7 +16,8 @@ from reconcile.cli.interrupts import Terminated, too_late
 from reconcile.cli.journaling import journal_of
 from reconcile.cli.options import ApplyOptions
 from reconcile.cli.output import Output
-from reconcile.cli.planning import Planned, make_plan
+from reconcile.cli.planned import Planned
+from reconcile.cli.planning import make_plan
 from reconcile.cli.progress import open_progress
 from reconcile.cli.session import Session, is_absent, managed_tables
 from reconcile.decide import Mode
@@ -111,14 +112,13 @@ def _apply(
     *,
     is_last: bool,
 ) -> Outcome:
-    named_alone = planned.plan.mode is Mode.ROLLBACK or not is_last
+    # A batch leaves out much of what the goal asks for.
+    pieces = planned.pieces if is_last else lambda: [replace(piece, goal=None) for piece in planned.pieces()]
     return apply(
         target=session.target,
         engine=session.engine,
         plan=planned.plan,
-        goal=None if named_alone else planned.goal,
-        live=planned.live,
-        schema=planned.schema,
+        pieces=pieces,
         specs=planned.goal.desired.specs,
         rules=planned.rules,
         progress=progress,

@@ -131,9 +131,12 @@ def _reader(target: Target, engine: Engine) -> Engine:
     if not target.is_sqlite or not engine.url.database:
         return engine
     file = Path(engine.url.database).resolve().as_uri() + "?mode=ro"
-    reader = create_engine(
-        "sqlite://", poolclass=NullPool, creator=lambda: sqlite3.connect(file, uri=True, timeout=CONNECT_TIMEOUT_S)
-    )
+
+    def connect() -> sqlite3.Connection:
+        # A thread may read ahead, while nobody else uses the connection.
+        return sqlite3.connect(file, uri=True, timeout=CONNECT_TIMEOUT_S, check_same_thread=False)
+
+    reader = create_engine("sqlite://", poolclass=NullPool, creator=connect)
     event.listen(reader, "connect", _pin_sqlite)
     event.listen(reader, "begin", _begin_sqlite)
     return reader

@@ -149,6 +149,46 @@ def read_raw(connection: Connection, specs: Mapping[str, TableSpec], schema: Liv
     }
 
 
+def read_chosen(
+    connection: Connection, spec: TableSpec, live: Mapping[str, LiveColumn], link: str, ids: Sequence[int]
+) -> RawTable:
+    """
+    Read the declared columns of the rows whose integer column *link* has one of *ids*, which ascend.
+
+    A range of ids is asked for as one. Rows come in no particular order.
+
+    Raises:
+        ReconcileError: the server gave no text for the rows of one id because they are larger than max_allowed_packet.
+
+    """
+    chosen: ColumnClause[int] = column(link, SqlInteger())
+    if connection.dialect.name == "sqlite":
+        parts = (ids[start : start + IDS_PER_PAGE] for start in range(0, len(ids), IDS_PER_PAGE))
+        rows = [row for part in parts for row in _read_table(connection, spec, live, _among(chosen, part)).rows]
+        return RawTable(spec, tuple(_present(spec, live)), rows)
+    source = _source(0, spec, _present(spec, live))
+    pages, start, width = [], 0, IDS_PER_PAGE
+    while start < len(ids):
+        part = ids[start : start + width]
+        ((_, count, text),) = connection.execute(source.page.where(_among(chosen, part)))
+        if not _is_whole(source, count, text):
+            if width == 1:
+                raise _too_large(spec)
+            width = max(width // _MOST_GROWTH, 1)
+            continue
+        start += len(part)
+        if count:
+            pages.append(text)
+            width = max(min(IDS_PER_PAGE, BYTES_PER_PAGE * len(part) // len(text)), 1)
+    return RawTable(spec, source.names, pages=tuple(pages))
+
+
+def _among(chosen: ColumnClause[int], ids: Sequence[int]) -> ColumnElement[bool]:
+    if isinstance(ids, range):
+        return chosen.between(literal_column(str(ids[0])), literal_column(str(ids[-1])))
+    return chosen.in_(ids)
+
+
 def _present(spec: TableSpec, live: Mapping[str, LiveColumn]) -> dict[str, bool]:
     """Give the columns of *spec* that the live table has, and whether each may be null."""
     return {c.name: live[c.name].nullable for c in spec.columns if c.name in live}
@@ -218,12 +258,14 @@ def _is_whole(source: _Source, rows: int, text: str | None) -> bool:
     return text.endswith(SEPARATOR) and text.count(SEPARATOR) == rows * len(source.names)
 
 
-def _read_table(connection: Connection, spec: TableSpec, live: Mapping[str, LiveColumn]) -> RawTable:
+def _read_table(
+    connection: Connection, spec: TableSpec, live: Mapping[str, LiveColumn], *where: ColumnElement[bool]
+) -> RawTable:
     """Read a table of SQLite."""
     names = tuple(_present(spec, live))
     plain: list[ColumnClause[str]] = [column(name) for name in names]
     cells = [cast(_masked(cell, spec.column(name)), String) for name, cell in zip(names, plain, strict=True)]
-    query = select(*cells).select_from(table(spec.name, *plain)).order_by(column(spec.surrogate_key))
+    query = select(*cells).select_from(table(spec.name, *plain)).where(*where).order_by(column(spec.surrogate_key))
     return RawTable(spec, names, list(map(tuple, connection.execute(query))))
 
 

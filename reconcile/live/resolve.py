@@ -49,10 +49,16 @@ class LiveState:
 
 
 def resolve(
-    raw: Mapping[str, RawTable], desired: Mapping[str, pl.DataFrame], collation_of: CollationOf, weigh: Weigh
+    raw: Mapping[str, RawTable],
+    desired: Mapping[str, pl.DataFrame],
+    collation_of: CollationOf,
+    weigh: Weigh,
+    resolved: Dataset | None = None,
 ) -> LiveState:
     """
     Resolve raw tables; *desired* gives the declared frames whose keys are matched, where there are any.
+
+    *resolved* are live tables that the raw ones refer to and that are resolved already; they are part of the result.
 
     Of several live rows with one natural key the one with the lowest surrogate key stands for it; the others get
     keys of their own and are reported. A reference to a row that is not there becomes `\\#` and its number.
@@ -63,8 +69,9 @@ def resolve(
     """
     specs = {name: table.spec for name, table in raw.items()}
     order, _ = dependency_order(specs)
-    frames: dict[str, pl.DataFrame] = {}
-    keys: dict[str, pl.DataFrame] = {}
+    known = Dataset({}, {}) if resolved is None else resolved
+    frames = dict(known.frames)
+    keys = {name: _keys(frame) for name, frame in frames.items()}
     findings: list[Finding] = []
     for name in order:
         spec = specs[name]
@@ -73,13 +80,17 @@ def resolve(
         frame = _resolve_columns(frame, [spec.column(part) for part in spec.key], keys)
         frame = _resolve_texts(frame, [spec.column(part) for part in spec.key], frames, collation_of, weigh)
         frames[name] = _with_key(spec, frame, desired.get(name), collation_of, weigh)
-        keys[name] = frames[name].select(pl.col(ID).cast(pl.String), KEY)
+        keys[name] = _keys(frames[name])
         findings += _duplicates(spec, frames[name], desired.get(name))
     for name, spec in specs.items():
         others = [column for column in spec.columns if column.name not in spec.key]
         frame = _resolve_columns(frames[name], others, keys)
         frames[name] = _resolve_texts(frame, others, frames, collation_of, weigh)
-    return LiveState(Dataset(specs, frames), tuple(findings), raw, desired)
+    return LiveState(Dataset({**known.specs, **specs}, frames), tuple(findings), raw, desired)
+
+
+def _keys(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(pl.col(ID).cast(pl.String), KEY)
 
 
 def _typed(spec: TableSpec, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 import polars as pl
 from sqlalchemy import Connection, column, func, select, table
 
-from reconcile.dataset import ID
+from reconcile.dataset import ID, Dataset
 from reconcile.diff import Action
 from reconcile.guard import NO_FOREIGN_KEY, Dependents
-from reconcile.live.collation import Collation, collation_named, server_weights
+from reconcile.live.collation import Collation, Weigh, collation_named, server_weights
 from reconcile.live.introspect import LiveSchema, introspect, read_foreign_keys
 from reconcile.live.read import RawTable, read_raw
 from reconcile.live.resolve import LiveState, resolve
@@ -23,7 +23,7 @@ def read_state(
     connection: Connection, specs: Mapping[str, TableSpec], schema: LiveSchema, declared: Mapping[str, pl.DataFrame]
 ) -> LiveState:
     """Read the tables of *specs* as one live state; keys of *declared* frames are matched as the server would."""
-    return _resolve(connection, schema, read_raw(connection, specs, schema), declared)
+    return resolved(server_weights(connection), schema, read_raw(connection, specs, schema), declared)
 
 
 def read_again(connection: Connection, schema: LiveSchema, previous: LiveState) -> LiveState:
@@ -33,16 +33,22 @@ def read_again(connection: Connection, schema: LiveSchema, previous: LiveState) 
     When every row is still the text that it was, *previous* itself is given: what was made of it still holds.
     """
     raw = read_raw(connection, previous.dataset.specs, schema)
-    return previous if raw == previous.raw else _resolve(connection, schema, raw, previous.declared)
+    return previous if raw == previous.raw else resolved(server_weights(connection), schema, raw, previous.declared)
 
 
-def _resolve(
-    connection: Connection, schema: LiveSchema, raw: Mapping[str, RawTable], declared: Mapping[str, pl.DataFrame]
+def resolved(
+    weigh: Weigh,
+    schema: LiveSchema,
+    raw: Mapping[str, RawTable],
+    declared: Mapping[str, pl.DataFrame],
+    known: Dataset | None = None,
 ) -> LiveState:
+    """Resolve what was read as `resolve` does, with the collations of the live schema."""
+
     def collation_of(table_name: str, column_name: str) -> Collation:
         return collation_named(schema.tables[table_name][column_name].collation)
 
-    return resolve(raw, declared, collation_of, server_weights(connection))
+    return resolve(raw, declared, collation_of, weigh, known)
 
 
 def needed(specs: Mapping[str, TableSpec], tables: Iterable[str]) -> dict[str, TableSpec]:

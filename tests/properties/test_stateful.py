@@ -20,7 +20,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from reconcile.apply.run import apply
 from reconcile.checks.verify import verify
 from reconcile.cli.options import RunOptions
-from reconcile.cli.planning import Planned, make_plan
+from reconcile.cli.planned import Planned
+from reconcile.cli.planning import make_plan
 from reconcile.cli.progress import NoProgress
 from reconcile.cli.session import Session, create_tables
 from reconcile.dataset import ID, KEY
@@ -220,9 +221,7 @@ class LivingMarket(RuleBasedStateMachine):
             target=self.session.target,
             engine=self.session.engine,
             plan=planned.plan,
-            goal=planned.goal,
-            live=planned.live,
-            schema=planned.schema,
+            pieces=planned.pieces,
             specs=planned.goal.desired.specs,
             rules=planned.rules,
             progress=NoProgress(),

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 
 from reconcile.apply.run import apply
 from reconcile.cli.options import RunOptions
-from reconcile.cli.planning import Planned, make_plan
+from reconcile.cli.planned import Planned
+from reconcile.cli.planning import make_plan
 from reconcile.cli.progress import NoProgress
 from reconcile.cli.session import Session, create_tables
 from reconcile.diff import Action
@@ -54,9 +55,7 @@ def carry_out(session: Session, options: RunOptions) -> Planned:
         target=session.target,
         engine=session.engine,
         plan=planned.plan,
-        goal=planned.goal,
-        live=planned.live,
-        schema=planned.schema,
+        pieces=planned.pieces,
         specs=session.state.specs,
         rules=planned.rules,
         progress=NoProgress(),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reconcile.cli.planning import Planned
+from reconcile.cli.planned import Planned
 from reconcile.dataset import ID
 from reconcile.diff import CHANGED, REASON, Action, Reason
 from reconcile.spec import Owner

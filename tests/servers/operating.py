@@ -26,7 +26,8 @@ from reconcile.apply.run import apply as run_apply
 from reconcile.cli.main import main
 from reconcile.cli.options import ApplyOptions
 from reconcile.cli.passwords import needed_secrets
-from reconcile.cli.planning import Planned, make_plan
+from reconcile.cli.planned import Planned
+from reconcile.cli.planning import make_plan
 from reconcile.cli.progress import NoProgress
 from reconcile.cli.session import Session, open_session
 from reconcile.dataset import KEY, Dataset
@@ -165,9 +166,7 @@ def carry_out(session: Session, planned: Planned, progress: "Progress | None" = 
         target=session.target,
         engine=session.engine,
         plan=planned.plan,
-        goal=planned.goal,
-        live=planned.live,
-        schema=planned.schema,
+        pieces=planned.pieces,
         specs=session.state.specs,
         rules=planned.rules,
         progress=progress or NoProgress(),

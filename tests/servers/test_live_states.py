@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, settings
 
-from reconcile.cli.planning import Planned
+from reconcile.cli.planned import Planned
 from reconcile.dataset import KEY
 from reconcile.diff import ACTION, REASON, Action, Reason
 from reconcile.errors import ReconcileError

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from reconcile.cli.options import ApplyOptions
-from reconcile.cli.planning import Planned
+from reconcile.cli.planned import Planned
 from reconcile.dataset import KEY
 from reconcile.diff import REASON, Action, Reason
 from reconcile.errors import ReconcileError

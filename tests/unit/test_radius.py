@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from reconcile.cascade import cascade
 from reconcile.dataset import Dataset
 from reconcile.decide import Mode
+from reconcile.errors import Finding
 from reconcile.limits import DEFAULT, SMALL_TABLE, Limit, Limits, percent
 from reconcile.plan import Cascade, Plan, Touched
 from reconcile.radius import cascades, measure, refuse_radius
@@ -41,8 +42,12 @@ def changing(updates: int, deletes: int, rows: int, mode: Mode = Mode.RESET) -> 
     return replace(planned(declared({"makers": wanted}), found), mode=mode), found
 
 
+def radius_of(plan: Plan, found: Dataset, limits: Limits) -> list[Finding]:
+    return refuse_radius(replace(plan, radius=measure(plan, found, NOW)), limits)
+
+
 def refused(updates: int, deletes: int, rows: int, mode: Mode, limits: Limits) -> list[str]:
-    return [finding.what for finding in refuse_radius(*changing(updates, deletes, rows, mode), limits)]
+    return [finding.what for finding in radius_of(*changing(updates, deletes, rows, mode), limits)]
 
 
 def test_only_tables_that_are_updated_or_deleted_from_are_measured() -> None:
@@ -165,7 +170,7 @@ def test_created_rows_never_count() -> None:
     plan = replace(planned(declared({"makers": makers(*codes(50))}), found), mode=Mode.EXACT)
     nothing = Limit(0, is_percent=False)
 
-    assert refuse_radius(plan, found, Limits(nothing, nothing)) == []
+    assert radius_of(plan, found, Limits(nothing, nothing)) == []
 
 
 def test_every_table_is_named_with_the_flag_that_would_allow_them_all() -> None:
@@ -174,7 +179,7 @@ def test_every_table_is_named_with_the_flag_that_would_allow_them_all() -> None:
     desired = declared({"makers": makers(*codes(6)), "goods": goods[:5]})
     plan = replace(planned(desired, found), mode=Mode.EXACT)
 
-    findings = refuse_radius(plan, found, Limits())
+    findings = radius_of(plan, found, Limits())
 
     assert [(f.what, f.where) for f in findings] == [
         ("6 of 12 rows of makers would be deleted (50.0%)", "table makers"),
@@ -182,8 +187,8 @@ def test_every_table_is_named_with_the_flag_that_would_allow_them_all() -> None:
     ]
     assert {f.why for f in findings} == {"that is more than --max-delete 30%, which holds unless another is given"}
     assert {f.fix for f in findings} == {"review the plan; --max-delete 75% allows it for every table listed"}
-    assert refuse_radius(plan, found, Limits(delete=Limit(75, is_percent=True))) == []
-    [finding] = refuse_radius(plan, found, Limits(delete=Limit(14, is_percent=False)))
+    assert radius_of(plan, found, Limits(delete=Limit(75, is_percent=True))) == []
+    [finding] = radius_of(plan, found, Limits(delete=Limit(14, is_percent=False)))
     assert (finding.why, finding.fix) == (
         "that is more than --max-delete 14",
         "review the plan; --max-delete 15 allows it",

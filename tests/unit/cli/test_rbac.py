@@ -9,7 +9,8 @@ import pytest
 
 from reconcile.apply.run import Outcome, apply
 from reconcile.cli.options import ApplyOptions
-from reconcile.cli.planning import Planned, make_plan
+from reconcile.cli.planned import Planned
+from reconcile.cli.planning import make_plan
 from reconcile.cli.progress import NoProgress
 from reconcile.cli.session import Session, open_session
 from reconcile.decide import Mode
@@ -88,9 +89,7 @@ def carry_out(session: Session, planned: Planned) -> Outcome:
         target=session.target,
         engine=session.engine,
         plan=planned.plan,
-        goal=planned.goal,
-        live=planned.live,
-        schema=planned.schema,
+        pieces=planned.pieces,
         specs=session.state.specs,
         rules=planned.rules,
         progress=NoProgress(),

@@ -1,0 +1,108 @@
+"""A run over tables in spans: what was found of each span when it was planned, and how to get at it again."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+import polars as pl
+from sqlalchemy import Connection
+
+from reconcile.apply.piece import Piece
+from reconcile.apply.run import remaining
+from reconcile.dataset import Dataset
+from reconcile.decide import Goal, TablePlan
+from reconcile.diff import ACTION, Action, counts
+from reconcile.live.collation import server_weights
+from reconcile.live.introspect import LiveSchema
+from reconcile.live.resolve import LiveState
+from reconcile.live.spans import KeyRange, Links, digest, read_span
+from reconcile.live.state import read_again, resolved
+from reconcile.plan import Plan
+from reconcile.spool import Spool
+from reconcile.state import Spans, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Spanned:
+    """
+    The spans of a run by number: where each begins and ends, the digest of its live rows as they were planned with,
+    and what the rules say of those in which nothing is to be written.
+    """
+
+    spans: Spans
+    links: Links
+    schema: LiveSchema
+    ranges: Mapping[int, KeyRange]
+    digests: Mapping[int, bytes] = field(default_factory=dict)
+    verdicts: Sequence[Verdict] = ()
+
+    def goal(self, shared: Goal, number: int) -> Goal:
+        """Compute what a span's rows shall be; *shared* is the goal of the tables that all spans refer to."""
+        rows = self.spans.rows(shared.profile, number)
+        desired = Dataset(shared.desired.specs, {**shared.desired.frames, **rows.frames})
+        return replace(shared, desired=desired, tables=self.spans.tables)
+
+    def read(self, goal: Goal, number: int, connection: Connection, shared: Dataset | None) -> LiveState:
+        """Read a span's live rows."""
+        raw = read_span(connection, self.links, self.schema, self.ranges[number])
+        declared = {name: goal.desired[name] for name in self.spans.tables}
+        return resolved(server_weights(connection), self.schema, raw, declared, shared)
+
+    def pieces(self, plan: Plan, goal: Goal, live: LiveState) -> Iterator[Piece]:
+        """
+        Give what is carried out in turn: the other tables but for their deletes, the spans, and these deletes.
+
+        Where a row of another table changes, the rules are asked again of every span.
+        """
+        others = [part for part in plan.tables if part.spec.name not in self.spans.tables]
+        coming = replace(plan, tables=tuple(_without_deletes(part) for part in others))
+        going = replace(plan, tables=tuple(_of(part, part.of(Action.DELETE)) for part in others))
+        read = partial(_read_shared, self.schema, live)
+        is_last = going.is_empty
+        yield Piece(coming, read, lambda now: now is live, goal if is_last else None, asks_rules=False)
+        for number in sorted(self.ranges):
+            part = self._plan(plan, number)
+            if part.written or coming.written or not is_last:
+                wanted = self.goal(goal, number)
+                yield Piece(
+                    part, partial(self.read, wanted, number), partial(self._is_as_planned, number), wanted, number
+                )
+        if not is_last:
+            yield Piece(going, read, lambda _: False, goal, asks_rules=False)
+
+    def moved(
+        self, connection: Connection, goal: Goal, shared: Dataset, digests: Mapping[int, bytes]
+    ) -> dict[str, int]:
+        """Count by table the rows that are not as desired, in spans that are not as *digests* say, or as planned."""
+        found = Counter[str]()
+        for number, last in {**self.digests, **digests}.items():
+            if digest(read_span(connection, self.links, self.schema, self.ranges[number])) != last:
+                wanted = self.goal(goal, number)
+                live = self.read(wanted, number, connection, shared)
+                found.update({part.spec.name: part.written for part in remaining(wanted, live.dataset)})
+        return dict(found)
+
+    def _is_as_planned(self, number: int, now: LiveState) -> bool:
+        return digest(now.raw) == self.digests[number]
+
+    def _plan(self, plan: Plan, number: int) -> Plan:
+        """Give what *plan* does in one span."""
+        parts = (part for part in plan.tables if part.spec.name in self.spans.tables)
+        return replace(plan, tables=tuple(_of(part, _piece(part, number)) for part in parts))
+
+
+def _read_shared(schema: LiveSchema, live: LiveState, connection: Connection, _: Dataset | None) -> LiveState:
+    return read_again(connection, schema, live)
+
+
+def _piece(part: TablePlan, number: int) -> pl.DataFrame:
+    return part.held.piece(number) if isinstance(part.held, Spool) else part.rows
+
+
+def _without_deletes(part: TablePlan) -> TablePlan:
+    return _of(part, part.rows.filter(pl.col(ACTION) != Action.DELETE))
+
+
+def _of(part: TablePlan, rows: pl.DataFrame) -> TablePlan:
+    return TablePlan(part.spec, rows, counts(rows), {})

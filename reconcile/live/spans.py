@@ -1,0 +1,124 @@
+"""Read one span of the largest tables: the root's rows by their natural keys, all others by the rows they refer to."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from itertools import pairwise
+
+import polars as pl
+from sqlalchemy import ColumnElement, Connection, Integer, String, and_, column, func, select, table
+
+from reconcile.live.collation import BINARY, collation_named, server_weights
+from reconcile.live.introspect import LiveSchema
+from reconcile.live.read import RawTable, read_chosen
+from reconcile.spec import TableSpec
+from reconcile.state import Spans
+from reconcile.values import Integer as IntegerKind
+from reconcile.values import Reference
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRange:
+    """Natural keys of a root from *low* on and below *high*, as text; None is without end."""
+
+    low: str | None
+    high: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """The tables of spans, the root first; `parents` gives of each other one the column and the table it refers to."""
+
+    root: TableSpec
+    specs: Mapping[str, TableSpec]
+    parents: Mapping[str, tuple[str, str]]
+
+
+def links_of(spans: Spans, specs: Mapping[str, TableSpec]) -> Links:
+    """
+    Find how the tables of *spans* hang together.
+
+    Raises:
+        ValueError: they do not as `Spans` says; a fault of the desired state.
+
+    """
+    root = specs[spans.tables[0]]
+    if len(root.key) != 1 or root.column(root.key[0]).nullable:
+        raise ValueError(f"{root.name} cannot be the root of spans: its natural key is not one column without nulls")
+    parents = {}
+    for place, name in enumerate(spans.tables[1:], start=1):
+        leading = specs[name].column(specs[name].key[0])
+        match leading.kind:
+            case Reference(parent) if parent in spans.tables[:place] and not leading.nullable:
+                parents[name] = (leading.name, parent)
+            case _:
+                raise ValueError(f"{name} cannot be part of spans: its key does not begin with a row of one")
+    return Links(root, {name: specs[name] for name in spans.tables}, parents)
+
+
+def ranges_of(keys: Sequence[str]) -> list[KeyRange]:
+    """Give the key range of each span from the keys at which they begin; the first and the last are without end."""
+    lows = [None, *keys[1:]]
+    return [KeyRange(low, high) for low, high in zip(lows, [*lows[1:], None], strict=True)]
+
+
+def ascend(connection: Connection, links: Links, schema: LiveSchema, keys: Sequence[str]) -> bool:
+    """Say whether *keys* ascend as the server sorts the root's natural key."""
+    name = links.root.key[0]
+    if isinstance(links.root.column(name).kind, IntegerKind):
+        return all(int(before) < int(after) for before, after in pairwise(keys))
+    collation = collation_named(schema.tables[links.root.name][name].collation)
+    is_plain = connection.dialect.name == "sqlite" or collation is BINARY
+    weights = list(keys) if is_plain else server_weights(connection)(collation, list(keys))
+    return all(before < after for before, after in pairwise(weights))
+
+
+def read_span(connection: Connection, links: Links, schema: LiveSchema, wanted: KeyRange) -> dict[str, RawTable]:
+    """
+    Read the rows of one span as text, ordered by nothing in particular.
+
+    Raises:
+        ReconcileError: a row is too large to read.
+
+    """
+    root = links.root
+    found: dict[str, RawTable] = {}
+    ids: dict[str, Sequence[int]] = {root.name: _ids(connection, root, wanted)}
+    is_parent = {parent for _, parent in links.parents.values()}
+    for name, spec in links.specs.items():
+        link, parent = links.parents.get(name, (spec.surrogate_key, name))
+        found[name] = read_chosen(connection, spec, schema.tables[name], link, ids[parent])
+        if name in is_parent and name != root.name:
+            ids[name] = sorted(found[name].frame()[spec.surrogate_key].cast(pl.Int64).to_list())
+    return found
+
+
+def _ids(connection: Connection, root: TableSpec, wanted: KeyRange) -> Sequence[int]:
+    """Give the surrogate keys of the root's rows in a range, in order; as a range where none is left out."""
+    is_number = isinstance(root.column(root.key[0]).kind, IntegerKind)
+    key, surrogate = column(root.key[0], Integer() if is_number else String()), column(root.surrogate_key, Integer())
+    bounds = [bound if bound is None or not is_number else int(bound) for bound in (wanted.low, wanted.high)]
+    low, high = bounds
+    within: list[ColumnElement[bool]] = [] if low is None else [key >= low]
+    within += [] if high is None else [key < high]
+    source = table(root.name, key, surrogate)
+    counted = select(func.count(), func.min(surrogate), func.max(surrogate)).select_from(source)
+    rows, first, last = connection.execute(counted.where(and_(True, *within))).one()
+    if not rows:
+        return ()
+    if last - first + 1 == rows:
+        return range(first, last + 1)
+    ids = select(surrogate).select_from(source).where(and_(True, *within)).order_by(surrogate)
+    return [int(number) for (number,) in connection.execute(ids)]
+
+
+def digest(raw: Mapping[str, RawTable]) -> bytes:
+    """Give a digest of what was read: equal rows that were read alike have the same."""
+    found = blake2b(digest_size=16)
+    for name, source in raw.items():
+        found.update(f"{name} {source.names}".encode())
+        for page in source.pages:
+            found.update(page.encode())
+        for row in source.rows:
+            found.update(repr(row).encode())
+    return found.digest()

@@ -1,0 +1,184 @@
+"""A run in spans plans, writes and records what the same run does whole, whatever others have done to the rows."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconcile.cli import planning
+from tests.servers.conftest import NewTarget
+from tests.servers.operating import Result, dump, run
+from tests.servers.target import Target
+
+SPANNED, WHOLE = "tests.servers.spanned_state", "tests.servers.whole_state"
+SHAPE = ("--as-of", "2026-01-05")
+
+NUMBERS = st.integers(0, 41).map("O{:010}".format)
+KEYS = st.one_of(NUMBERS, NUMBERS.map(str.lower), NUMBERS.map("{}x".format), st.sampled_from(("A", "Ö1", "Z", "o", "")))
+WORDS = st.sampled_from(("", "NULL", "by hand", "it's", "a|b\\", "\x1f", "Ümläut"))
+
+Edit = tuple[str, dict[str, str | int]]
+
+
+def edits() -> st.SearchStrategy[Edit]:
+    """Give statements as anybody may have run them since the last apply."""
+    one = st.fixed_dictionaries({"number": NUMBERS, "key": KEYS, "word": WORDS, "position": st.integers(1, 5)})
+    return st.tuples(
+        st.sampled_from(
+            (
+                "UPDATE orders SET note = :word WHERE order_number = :number",
+                "UPDATE orders SET note = NULL",
+                "UPDATE orders SET order_number = :key WHERE order_number = :number",
+                "UPDATE orders SET customer_id = (SELECT MIN(id) FROM customers) WHERE order_number = :number",
+                "UPDATE customers SET name = :word WHERE code = 'C00000001'",
+                "UPDATE customers SET code = :key WHERE code = 'C00000002'",
+                "UPDATE order_line_items SET product = :word WHERE position = :position",
+                "UPDATE order_line_items SET position = 9 - position WHERE order_id = "
+                "(SELECT id FROM orders WHERE order_number = :number)",
+                "UPDATE order_line_items SET order_id = (SELECT MAX(id) FROM orders), position = 20 + position "
+                "WHERE position = :position AND order_id = (SELECT id FROM orders WHERE order_number = :number)",
+                "DELETE FROM orders WHERE order_number = :number",
+                "DELETE FROM order_line_items WHERE position = :position",
+                "DELETE FROM orders",
+                "INSERT INTO customers (code, name) VALUES (:key, :word)",
+                "INSERT INTO orders (order_number, customer_id, status, total, ordered_at) "
+                "SELECT :key, MAX(id), 'packed', 1, '2026-01-01 00:00:00' FROM customers",
+                "INSERT INTO order_line_items "
+                "(order_id, position, product, quantity, unit_price, total, is_sample, created_at) "
+                "SELECT id, :position, :word, 1, 1, 1, 2, '2026-01-01 00:00:00' FROM orders WHERE order_number = :key",
+            )
+        ),
+        one,
+    )
+
+
+def act(target: Target, state: str, name: str, *words: str) -> Result:
+    return run(name, *words, "--state", state, *SHAPE, "--database-url", target.url)
+
+
+def edit(target: Target, made: Sequence[Edit]) -> None:
+    """Make the edits that the database takes."""
+    for statement, parameters in made:
+        named = {name: value for name, value in parameters.items() if f":{name}" in statement}
+        try:
+            target.execute(statement, named)
+        except Exception as error:  # a duplicate, an order that has gone
+            assert "IntegrityError" in type(error).__name__ or "DataError" in type(error).__name__, error  # noqa: PT017
+
+
+def document(result: Result) -> dict[str, object]:
+    """Give a plan as JSON, its rows and findings in an order of their own."""
+    assert result.code in {0, 2}, result.err
+    found = json.loads(result.out)
+    for name in ("changes", "findings"):
+        found[name] = sorted(json.dumps(one, sort_keys=True) for one in found[name])
+    # How the rows are digested hangs on their order, which is told apart by the rows themselves.
+    return {name: value for name, value in found.items() if name not in {"plan_id", "checksum", "blast_radius"}}
+
+
+@pytest.fixture
+def trades(new_target: NewTarget) -> tuple[Target, Target]:
+    """Two databases with the tables, and without rows."""
+    both = new_target("empty"), new_target("empty")
+    for target in both:
+        assert run("schema", "create", "--state", WHOLE, "--database-url", target.url).code == 0
+    return both
+
+
+def rows(target: Target) -> list[object]:
+    """Give every row by natural key: ids may differ."""
+    return [
+        target.rows("SELECT code, name FROM customers ORDER BY 1"),
+        target.rows(
+            "SELECT order_number, code, status, total, note, ordered_at "
+            "FROM orders JOIN customers ON customers.id = customer_id ORDER BY 1"
+        ),
+        target.rows(
+            "SELECT order_number, position, product, quantity, unit_price, l.total, is_sample, created_at "
+            "FROM order_line_items l JOIN orders ON orders.id = order_id ORDER BY 1, 2"
+        ),
+    ]
+
+
+@pytest.mark.parametrize("mode", [(), ("--no-clear",)], ids=["reset", "top-up"])
+def test_spans_together_are_the_whole(trades: tuple[Target, Target], mode: tuple[str, ...]) -> None:
+    """The plan, what an apply leaves, and that nothing is left to do, after the same edits of two databases."""
+    write = ("--force", "--max-update", "100%", "--max-delete", "100%", *mode)
+
+    @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(st.lists(edits(), max_size=6))
+    def law(made: Sequence[Edit]) -> None:
+        for target in trades:
+            assert act(target, WHOLE, "apply", "--force").code == 0
+            edit(target, made)
+        one, other = trades
+        plans = [act(one, state, "plan", "--format", "json", *mode) for state in (SPANNED, WHOLE)]
+        assert document(plans[0]) == document(plans[1])
+
+        applied = act(one, SPANNED, "apply", *write), act(other, WHOLE, "apply", *write)
+
+        assert applied[0].code == applied[1].code, applied[0].err + applied[1].err
+        assert rows(one) == rows(other)
+        if applied[0].code == 0:
+            again = act(one, SPANNED, "plan", "--detailed-exitcode", *mode)
+            assert again.code == 0, again.out
+
+    law()
+
+
+def test_a_rollback_takes_back_what_spans_wrote(trades: tuple[Target, Target]) -> None:
+    target, _ = trades
+    assert act(target, SPANNED, "apply", "--force").code == 0
+    edit(target, [("UPDATE orders SET note = 'by hand'", {}), ("DELETE FROM order_line_items WHERE position = 2", {})])
+    before = dump(target)
+    assert act(target, SPANNED, "apply", "--force").code == 0
+    assert dump(target) != before
+
+    assert run("rollback", "--force", "--state", SPANNED, "--max-update", "100%", "--max-delete", "100%",
+               "--database-url", target.url).code == 0  # fmt: skip
+
+    assert dump(target) == before
+
+
+def test_a_saved_plan_in_spans_is_carried_out(trades: tuple[Target, Target], tmp_path: Path) -> None:
+    target, _ = trades
+    file = str(tmp_path / "plan")
+    planned = act(target, SPANNED, "plan", "--out", file)
+    assert planned.code == 0
+    shown = run("show", file)
+    assert shown.out == planned.out
+
+    applied = run("apply", file, "--force", "--database-url", target.url)
+
+    assert applied.code == 0, applied.err
+    assert act(target, SPANNED, "plan", "--detailed-exitcode").code == 0
+    again = run("apply", file, "--force", "--database-url", target.url)
+    assert again.code == 4
+
+
+def test_a_saved_plan_is_carried_out_although_other_rows_have_moved(
+    trades: tuple[Target, Target], tmp_path: Path
+) -> None:
+    target, _ = trades
+    assert act(target, SPANNED, "apply", "--force").code == 0
+    edit(target, [("UPDATE orders SET note = 'by hand' WHERE order_number < 'O0000000003'", {})])
+    file = str(tmp_path / "plan")
+    assert act(target, SPANNED, "plan", "--out", file).code == 0
+    edit(target, [("UPDATE orders SET note = 'later' WHERE order_number = 'O0000000030'", {})])
+
+    applied = run("apply", file, "--force", "--database-url", target.url)
+
+    assert applied.code == 6, applied.err
+    assert target.rows("SELECT order_number FROM orders WHERE note IN ('by hand', 'later')") == [("O0000000030",)]
+
+
+def test_the_run_is_planned_in_spans(trades: tuple[Target, Target], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the tests above hold would say nothing if every run fell back to the whole."""
+    target, _ = trades
+    monkeypatch.setattr(planning, "_make_whole", lambda *_, **__: pytest.fail("planned whole"))
+
+    assert act(target, SPANNED, "apply", "--force").code == 0
+    assert act(target, SPANNED, "plan").code == 0
