@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from reconcile.shard import Shard
+
 
 @dataclass(frozen=True, slots=True)
 class RunShape:
@@ -24,6 +26,7 @@ class RunShape:
     skip_validation: bool = False
     continue_on_error: bool = False
     allow_cascade: bool = False
+    shard: Shard | None = None
 
 
 @dataclass(frozen=True, slots=True)

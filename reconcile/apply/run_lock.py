@@ -21,11 +21,22 @@ from sqlalchemy.exc import DBAPIError
 
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.live.connect import open_lasting_engine
-from reconcile.live.holder import file_holder, lock_file, lock_name, now, program_name, server_holder, write_holder
+from reconcile.live.holder import (
+    file_holder,
+    lock_file,
+    lock_name,
+    now,
+    program_name,
+    server_holder,
+    shard_holders,
+    shard_lock_name,
+    write_holder,
+)
 from reconcile.live.journal_tables import JournalTables
 from reconcile.live.server_errors import server_errors
 from reconcile.live.target import Target
 from reconcile.sessions import Holder
+from reconcile.shard import WHOLE, Shard
 
 Waiting = Callable[[Holder], None]
 """Who is told, while a run waits, whom it waits for."""
@@ -55,10 +66,17 @@ class RunLock(Protocol):
 
 @contextmanager
 def run_lock(
-    target: Target, command: str, timeout_s: float, waiting: Waiting, journal: JournalTables | None = None
+    target: Target,
+    command: str,
+    timeout_s: float,
+    waiting: Waiting,
+    journal: JournalTables | None = None,
+    shard: Shard = WHOLE,
 ) -> Iterator[RunLock]:
     """
     Hold the run lock of *target* for *command*; *waiting* is told once per holder while it is waited for.
+
+    Runs of shards that have no span in common do not shut out each other on a server; a file has but one writer.
 
     The *journal* is asked who holds it where nothing else tells.
 
@@ -68,7 +86,7 @@ def run_lock(
     """
     file = lock_file(target) if target.is_sqlite else None
     if not target.is_sqlite:
-        holding = _server_lock(target, command, timeout_s, waiting, journal)
+        holding = _server_lock(target, command, timeout_s, waiting, journal, shard)
     elif file is None:
         holding = _no_lock()
     else:
@@ -110,22 +128,26 @@ class _ServerLock:
 
 @contextmanager
 def _server_lock(
-    target: Target, command: str, timeout_s: float, waiting: Waiting, journal: JournalTables | None
+    target: Target, command: str, timeout_s: float, waiting: Waiting, journal: JournalTables | None, shard: Shard
 ) -> Iterator[RunLock]:
     """
     Take the lock on a connection outside any pool: it is the session's, so a commit elsewhere does not free it.
 
     The connection is silent from then on, however long a person thinks: wait_timeout is raised, and the kernel
-    keeps the line open.
+    keeps the line open. A run of a shard holds the lock of the whole only until it has that of its shard.
     """
-    name = lock_name(target.database)
+    whole = lock_name(target.database)
+    name = whole if shard == WHOLE else shard_lock_name(target.database, shard)
     with server_errors(target):
         connection = open_lasting_engine(target, program_name(command)).connect()
     try:
         with server_errors(target):
             connection = connection.execution_options(isolation_level="AUTOCOMMIT")
             connection.exec_driver_sql(f"SET SESSION wait_timeout = {_IDLE_S}")
-            _wait_for_server(connection, target, timeout_s, waiting, journal)
+            _wait_for_server(connection, target, timeout_s, waiting, journal, shard)
+            if name != whole:
+                connection.execute(select(func.get_lock(name, 0)))
+                connection.execute(select(func.release_lock(whole)))
             identifier = int(connection.execute(select(func.connection_id())).scalar_one())
         yield _ServerLock(target, name, identifier)
     finally:
@@ -133,23 +155,37 @@ def _server_lock(
 
 
 def _wait_for_server(
-    connection: Connection, target: Target, timeout_s: float, waiting: Waiting, journal: JournalTables | None
+    connection: Connection,
+    target: Target,
+    timeout_s: float,
+    waiting: Waiting,
+    journal: JournalTables | None,
+    shard: Shard,
 ) -> None:
+    """Wait for the lock of the whole while no run of a shard that *shard* meets is under way."""
     name = lock_name(target.database)
     deadline = time.monotonic() + timeout_s
     told: Holder | None = None
     patience_s = 0  # the first try does not wait, so that it is said at once whom the others wait for
-    while not connection.execute(select(func.get_lock(name, patience_s))).scalar():
+    while not _take(connection, target.database, name, patience_s, shard):
         left = deadline - time.monotonic()
-        holder = server_holder(connection, target.database, journal)  # None: freed this moment
+        holder = server_holder(connection, target.database, journal, shard)  # None: freed this moment
         if holder is not None and left <= 0:
             raise _refused(target, name, holder)
         if holder is not None and (told is None or told.connection_id != holder.connection_id):
             waiting(holder)
             told = holder
         patience_s = 1 if left >= 1 else 0  # whole seconds: not every server takes less
-        if not patience_s:
-            time.sleep(min(max(left, 0.0), _POLL_S))
+        time.sleep(min(max(left, 0.0), _POLL_S))
+
+
+def _take(connection: Connection, database: str, name: str, patience_s: int, shard: Shard) -> bool:
+    if not connection.execute(select(func.get_lock(name, patience_s))).scalar():
+        return False
+    if shard_holders(connection, database, shard):
+        connection.execute(select(func.release_lock(name)))
+        return False
+    return True
 
 
 def release(connection: Connection, name: str) -> None:

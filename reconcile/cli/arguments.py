@@ -5,6 +5,7 @@ import re
 from argparse import ArgumentTypeError
 
 from reconcile.limits import Limit
+from reconcile.shard import MOST_SHARDS, Shard
 
 ACTIONS = ("create", "update", "delete", "skip")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -45,6 +46,15 @@ def limit(text: str) -> Limit:
     if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", number) or (number == text and not text.isdecimal()):
         raise ArgumentTypeError(f"{text!r} is neither a number of rows nor a percentage such as 30%")
     return Limit(float(number), number != text)
+
+
+def shard(text: str) -> Shard:
+    """Read a shard as in 2/4."""
+    found = re.fullmatch(r"([0-9]+)/([0-9]+)", text)
+    chosen = Shard(int(found[1]), int(found[2])) if found else None
+    if chosen is None or not 1 <= chosen.number <= chosen.of <= MOST_SHARDS:
+        raise ArgumentTypeError(f"{text!r} is not a shard; write 2/4 for the second of four, of {MOST_SHARDS} at most")
+    return chosen
 
 
 def seconds(text: str) -> float:

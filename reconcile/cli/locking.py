@@ -9,6 +9,7 @@ from reconcile.cli.options import GuardOptions
 from reconcile.cli.output import Output
 from reconcile.cli.session import Session
 from reconcile.sessions import Holder
+from reconcile.shard import WHOLE
 
 
 @contextmanager
@@ -25,7 +26,8 @@ def locked(command: str, session: Session, options: GuardOptions, output: Output
         output.note(f"Waiting up to {options.lock_timeout:g} s for the run lock, held by {holder}")
 
     journal = journal_named(session, options)
-    with run_lock(session.target, command, options.lock_timeout, waiting, journal) as lock:
+    shard = getattr(options, "shard", None) or WHOLE
+    with run_lock(session.target, command, options.lock_timeout, waiting, journal, shard) as lock:
         output.log("locked", connection_id=lock.connection_id)
         yield lock
     output.log("unlocked")

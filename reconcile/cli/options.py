@@ -8,8 +8,9 @@ from argparse import SUPPRESS
 from dataclasses import dataclass, field
 from typing import Optional
 
-from reconcile.cli.arguments import actions, checksum, count, date, limit, positive, seconds
+from reconcile.cli.arguments import actions, checksum, count, date, limit, positive, seconds, shard
 from reconcile.limits import Limit
+from reconcile.shard import Shard
 
 FORMATS = ("text", "json")
 REPORT_FORMATS = (*FORMATS, "jsonl", "md")
@@ -204,7 +205,21 @@ class RunOptions(LimitOptions):
 
 
 @dataclass
-class PlanOptions(RunOptions):
+class ShardOptions(RunOptions):
+    """What a run over a part of the key space can be told."""
+
+    shard: Optional[Shard] = field(
+        default=None,
+        metadata={
+            "type": shard,
+            "metavar": "I/N",
+            "help": "only part I of N of the tables that the desired state gives in spans; the others with part 1",
+        },
+    )
+
+
+@dataclass
+class PlanOptions(ShardOptions):
     """Show what apply would do. Never writes."""
 
     detailed_exitcode: bool = field(
@@ -257,7 +272,7 @@ class DriftOptions(RunOptions):
 
 
 @dataclass
-class ApplyOptions(RunOptions, GuardOptions):
+class ApplyOptions(ShardOptions, GuardOptions):
     """Plan, confirm, write in one transaction, verify, and plan again."""
 
     plan_file: Optional[str] = field(

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -19,7 +18,7 @@ from reconcile.cli.planned import Planned
 from reconcile.cli.protection import protection_of
 from reconcile.cli.scope import cascaded, with_undeclared
 from reconcile.cli.session import Session, is_absent, stand_in
-from reconcile.cli.spanning import Indivisible, plan_in_spans, spans_for, without_spans
+from reconcile.cli.spanning import Indivisible, plan_in_spans, refuse_shard, shard_of, spans_for, without_spans
 from reconcile.cli.wanted import Wanted, want
 from reconcile.conflicts import taken_values, unmet_references
 from reconcile.dataset import Dataset, fingerprints
@@ -69,20 +68,24 @@ def make_plan(
         session = stand_in(session)
     mode = mode or (Mode.TOP_UP if options.no_clear else Mode.RESET)
     if in_spans and (spans := spans_for(session.state, options, mode)) is not None:
-        with suppress(Indivisible):
+        try:
             return _make_in_spans(session, options, mode, spans, reads_rules=reads_rules)
+        except Indivisible as why:
+            refuse_shard(options, str(why))
     return _make_whole(session, options, mode, reads_rules=reads_rules)
 
 
 def _make_in_spans(session: Session, options: RunOptions, mode: Mode, spans: Spans, *, reads_rules: bool) -> Planned:
-    wanted = want(session, options, _now().date(), partial(without_spans, session.state, spans))
+    shard = shard_of(options)
+    wanted = want(session, options, _now().date(), partial(without_spans, session.state, spans, shard))
     with snapshot(session.target, session.engine) as connection:
         begun = _begin(connection, session, options, mode, wanted)
         if begun.left_out or begun.findings or begun.goal.unfinished:
-            raise Indivisible
-        goal = replace(begun.goal, tables=tuple(name for name in begun.goal.tables if name not in spans.tables))
+            raise Indivisible("steps are left out, or an earlier run was left unfinished")
+        others = [name for name in begun.goal.tables if name not in spans.tables]
+        goal = replace(begun.goal, tables=tuple(others) if shard is None or shard.number == 1 else ())
         plan, live, spanned = plan_in_spans(
-            connection, session, goal, begun.schema, spans, begun.rules if reads_rules else (), _now()
+            connection, session, goal, begun.schema, spans, shard, begun.rules if reads_rules else (), _now()
         )
     return Planned(
         plan, goal, live, begun.schema, begun.rules, begun.passwords, anchored_by=wanted.anchored_by, spanned=spanned

@@ -17,7 +17,7 @@ from reconcile.diff import counts
 from reconcile.errors import ExitCode
 from reconcile.journal import STORED, Recorded, Run
 from reconcile.live.connect import snapshot
-from reconcile.live.holder import server_holder
+from reconcile.live.holder import holding_connections
 from reconcile.live.journal import INTERRUPTED, RUNNING, read_changes, read_runs, recorded, recorded_columns
 from reconcile.live.journal_tables import JournalTables
 from reconcile.plan import Plan
@@ -56,11 +56,10 @@ def as_they_ended(connection: Connection, session: Session, tables: JournalTable
     """Call a run interrupted that says it is running while the run lock is not its own: it was killed."""
     if session.target.is_sqlite or not any(run.status == RUNNING for run in runs):
         return list(runs)
-    holder = server_holder(connection, session.target.database, tables)
-    working = None if holder is None else holder.connection_id
+    working = holding_connections(connection, session.target.database)
     return [
         replace(run, status=INTERRUPTED, error="it ended without a word: it was killed, or lost its connection")
-        if run.status == RUNNING and (working is None or run.connection_id != working)
+        if run.status == RUNNING and run.connection_id not in working
         else run
         for run in runs
     ]

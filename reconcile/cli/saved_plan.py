@@ -7,7 +7,7 @@ from typing import Any
 from reconcile.apply.proof import unsettled
 from reconcile.checks.stale import moved_rows
 from reconcile.cli.access import effects_of
-from reconcile.cli.options import ApplyOptions, PlanOptions, RunOptions, TargetOptions
+from reconcile.cli.options import ApplyOptions, PlanOptions, TargetOptions
 from reconcile.cli.planned import Planned
 from reconcile.cli.planned_file import read, read_origin
 from reconcile.cli.planning import make_plan
@@ -76,7 +76,7 @@ def refuse_shape(file: str, options: ApplyOptions) -> None:
         ReconcileError: all such flags; exit code 64.
 
     """
-    given = ["--" + name.replace("_", "-") for name in _SHAPE if getattr(options, name) != _default(RunOptions, name)]
+    given = ["--" + name.replace("_", "-") for name in _SHAPE if getattr(options, name) != _default(ApplyOptions, name)]
     if given:
         raise _shaped(file, given)
 

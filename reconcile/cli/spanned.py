@@ -27,7 +27,7 @@ from reconcile.state import Spans, Verdict
 class Spanned:
     """
     The spans of a run by number: where each begins and ends, the digest of its live rows as they were planned with,
-    and what the rules say of those in which nothing is to be written.
+    and what the rules say of those in which nothing is to be written. They are those of a shard, or are whole.
     """
 
     spans: Spans
@@ -36,6 +36,7 @@ class Spanned:
     ranges: Mapping[int, KeyRange]
     digests: Mapping[int, bytes] = field(default_factory=dict)
     verdicts: Sequence[Verdict] = ()
+    is_whole: bool = True
 
     def goal(self, shared: Goal, number: int) -> Goal:
         """Compute what a span's rows shall be; *shared* is the goal of the tables that all spans refer to."""
@@ -60,7 +61,9 @@ class Spanned:
         going = replace(plan, tables=tuple(_of(part, part.of(Action.DELETE)) for part in others))
         read = partial(_read_shared, self.schema, live)
         is_last = going.is_empty
-        yield Piece(coming, read, lambda now: now is live, goal if is_last else None, asks_rules=False)
+        yield Piece(
+            coming, read, lambda now: now is live, goal if is_last and self.is_whole else None, asks_rules=False
+        )
         for number in sorted(self.ranges):
             part = self._plan(plan, number)
             if part.written or coming.written or not is_last:

@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import islice
 from threading import Lock
 
+import polars as pl
 from sqlalchemy import Connection
 
 from reconcile.checks.preflight import check_rows, check_schema
@@ -18,8 +19,8 @@ from reconcile.cli.spanned import Spanned
 from reconcile.conflicts import taken_values, unmet_references
 from reconcile.dataset import KEY, Dataset, Fingerprint, check, fingerprint, with_whole
 from reconcile.decide import Goal, Mode, TablePlan, decide, no_plan
-from reconcile.diff import Action, empty_declared
-from reconcile.errors import Finding, ReconcileError
+from reconcile.diff import ACTION, WHY, Action, counts, empty_declared
+from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.guard import Dependents, dependents_in_plan
 from reconcile.live.collation import Collation, server_weights
 from reconcile.live.introspect import LiveSchema
@@ -29,36 +30,75 @@ from reconcile.live.spans import KeyRange, Links, ascend, digest, links_of, rang
 from reconcile.live.state import count_rows, dependents, needed, read_state, resolved
 from reconcile.plan import Plan, Radius, Touched, make
 from reconcile.radius import measure, newest
+from reconcile.shard import Shard
 from reconcile.spec import Profile, TableSpec
 from reconcile.spool import Spool
 from reconcile.state import DesiredState, Rule, Spans, Verdict
 
 
 class Indivisible(Exception):
-    """The run cannot be planned in spans; planned whole it needs more memory, and does the same."""
+    """Why a run cannot be planned in spans; planned whole it needs more memory, and does the same."""
 
 
 def spans_for(state: DesiredState, options: RunOptions, mode: Mode) -> Spans | None:
-    """Give the spans of a run that is about all of the desired state; None where it must be planned whole."""
-    selects = (options.step, options.skip, options.table, options.exclude_table)
-    is_in_part = any(selects) or getattr(options, "batch_size", None) is not None
-    is_woven = state.access is not None or state.registry_step is not None or state.cleared
-    is_fitted = mode is Mode.TOP_UP and (state.fit is not None or state.gap_rules)
-    if is_in_part or is_woven or is_fitted or mode not in {Mode.RESET, Mode.TOP_UP}:
-        return None
-    return state.spans
+    """
+    Give the spans of a run that is about all of the desired state; None where it must be planned whole.
+
+    Raises:
+        ReconcileError: a shard of what cannot be cut; exit code 64.
+
+    """
+    why = _uncut(state, options, mode)
+    if why is not None:
+        refuse_shard(options, why)
+    return None if why is not None else state.spans
 
 
-def without_spans(state: DesiredState, spans: Spans, profile: Profile) -> Dataset:
+def _uncut(state: DesiredState, options: RunOptions, mode: Mode) -> str | None:
+    """Say why a run is planned whole; None where it need not be."""
+    reasons = {
+        f"{state.name} gives none of its tables in spans": state.spans is None,
+        "a selection of steps or tables is planned whole": any(
+            (options.step, options.skip, options.table, options.exclude_table)
+        ),
+        "--batch-size cuts a run in its own way": getattr(options, "batch_size", None) is not None,
+        f"{state.name} has roles, a registry or tables to clear": bool(
+            state.access or state.registry_step or state.cleared
+        ),
+        f"the top-up of {state.name} looks at all rows": mode is Mode.TOP_UP and bool(state.fit or state.gap_rules),
+        f"mode {mode} is planned whole": mode not in {Mode.RESET, Mode.TOP_UP},
+    }
+    return next((why for why, holds in reasons.items() if holds), None)
+
+
+def shard_of(options: RunOptions) -> Shard | None:
+    """Give the shard that a run is about; None for the whole."""
+    return getattr(options, "shard", None)
+
+
+def refuse_shard(options: RunOptions, why: str) -> None:
+    """
+    Refuse a shard of a run that can only be planned whole.
+
+    Raises:
+        ReconcileError: the run is about a shard; exit code 64.
+
+    """
+    if (shard := shard_of(options)) is not None:
+        finding = Finding("the run cannot be cut into shards", f"--shard {shard}", why, "leave --shard out")
+        raise ReconcileError([finding], ExitCode.USAGE)
+
+
+def without_spans(state: DesiredState, spans: Spans, shard: Shard | None, profile: Profile) -> Dataset:
     """
     Give the declared rows outside of the spans, and the tables of these without rows.
 
     Raises:
-        Indivisible: all rows are one span.
+        Indivisible: all rows are one span, which is no shard.
 
     """
-    if spans.count(profile) <= 1:
-        raise Indivisible
+    if shard is None and spans.count(profile) <= 1:
+        raise Indivisible("all rows are one span")
     shared = spans.shared(profile)
     empty = {name: empty_declared(state.specs[name]) for name in spans.tables}
     return Dataset(shared.specs, {**shared.frames, **empty})
@@ -70,6 +110,7 @@ def plan_in_spans(  # one argument per fact that a plan rests on
     goal: Goal,
     schema: LiveSchema,
     spans: Spans,
+    shard: Shard | None,
     rules: Sequence[Rule],
     now: datetime,
 ) -> tuple[Plan, LiveState, Spanned]:
@@ -84,20 +125,38 @@ def plan_in_spans(  # one argument per fact that a plan rests on
     """
     links = links_of(spans, goal.desired.specs)
     ranges = _ranges(connection, spans, links, schema, goal.profile)
+    if shard is not None:
+        ranges = {number: ranges[number] for number in shard.part(len(ranges))}
     read = needed(goal.desired.specs, [*goal.tables, *spans.tables]) | tables_of(rules, session.state.specs)
     others = {name: spec for name, spec in read.items() if name not in spans.tables}
     shared = read_state(connection, others, schema, goal.desired.frames)
-    spanned = Spanned(spans, links, schema, ranges)
-    survey = _Survey(session, goal, spanned, shared, decide(goal, shared.dataset), rules)
+    spanned = Spanned(spans, links, schema, ranges, is_whole=shard is None)
+    parts = decide(goal, shared.dataset)
+    if shard is not None:
+        # Rows of other shards may refer to what nobody declares any more.
+        parts = {name: _without_deletes(part) for name, part in parts.items()}
+    survey = _Survey(session, goal, spanned, shared, parts, rules)
     line = _Line(connection)
     with _read_ahead(line, goal, spanned) as found:
         for span in found:
             survey.add(span, line)
-    if any(rows != survey.tallies[name].live for name, rows in count_rows(connection, spans.tables).items()):
-        raise Indivisible
+    if shard is None:
+        counted = count_rows(connection, spans.tables)
+        if any(rows != survey.tallies[name].live for name, rows in counted.items()):
+            raise Indivisible("some rows belong to no span")
     if dependents(connection, survey.around(), goal.desired.specs):
-        raise Indivisible
+        raise Indivisible("other rows depend on rows to be deleted")
     return survey.plan(now), shared, replace(spanned, digests=survey.digests, verdicts=together(survey.verdicts))
+
+
+def _without_deletes(part: TablePlan) -> TablePlan:
+    """Leave rows that nobody declares as they are."""
+    is_going = pl.col(ACTION) == Action.DELETE
+    rows = part.rows.with_columns(
+        pl.when(is_going).then(pl.lit(Action.SKIP.value)).otherwise(ACTION).alias(ACTION),
+        pl.when(is_going).then(pl.lit("left to a run without --shard")).otherwise(WHY).alias(WHY),
+    )
+    return TablePlan(part.spec, rows, counts(rows), part.kept_by_step)
 
 
 def _ranges(
@@ -106,7 +165,7 @@ def _ranges(
     numbers = range(spans.count(profile))
     keys = [spans.first_key(profile, number) for number in numbers]
     if not ascend(connection, links, schema, keys):
-        raise Indivisible
+        raise Indivisible("the server sorts the keys of the spans in another order")
     return dict(zip(numbers, ranges_of(keys), strict=True))
 
 
@@ -172,7 +231,7 @@ class _Survey:
         _stop_on([*unmet_references(plan, live.dataset), *taken_values(plan, live.dataset)])
         alone = replace(plan, tables=tuple(part for part in plan.tables if part.spec.name in planned))
         if dependents_in_plan(plan, live.dataset) or line.dependents(alone, self.goal.desired.specs):
-            raise Indivisible
+            raise Indivisible("other rows depend on rows to be deleted")
         for name, part in planned.items():
             self.tallies[name].add(span, part, live.dataset)
         self.findings += live.findings

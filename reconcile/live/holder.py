@@ -19,6 +19,7 @@ from reconcile.live.journal_tables import JournalTables
 from reconcile.live.sessions import processes, program_names
 from reconcile.live.target import Target
 from reconcile.sessions import Holder
+from reconcile.shard import WHOLE, Shard, meeting
 
 LONGEST_NAME = 64
 _PROGRAM = re.compile(r"reconcile (?P<command>\S+) pid (?P<pid>\d+)")
@@ -33,7 +34,32 @@ def lock_name(database: str) -> str:
     name = f"reconcile:{database}"
     if len(name) <= LONGEST_NAME:
         return name
-    return "reconcile:" + hashlib.sha256(database.encode()).hexdigest()[:40]
+    return f"reconcile:{_digest(database)}"
+
+
+def shard_lock_name(database: str, shard: Shard) -> str:
+    """Give the name of the lock that a run of one shard holds; such runs do not shut out each other."""
+    name = f"{lock_name(database)}#{shard}"
+    return name if len(name) <= LONGEST_NAME else f"reconcile:{_digest(database)}#{shard}"
+
+
+def _digest(database: str) -> str:
+    return hashlib.sha256(database.encode()).hexdigest()[:40]
+
+
+def shard_holders(connection: Connection, database: str, shard: Shard = WHOLE) -> dict[Shard, int]:
+    """Give the connections that hold the locks of shards that *shard* may have a span in common with."""
+    shards = meeting(shard)
+    asked = ", ".join(["IS_USED_LOCK(%s)"] * len(shards))
+    names = tuple(shard_lock_name(database, other) for other in shards)
+    found = connection.exec_driver_sql(f"SELECT {asked}", names).one()
+    return {other: int(holder) for other, holder in zip(shards, found, strict=True) if holder is not None}
+
+
+def holding_connections(connection: Connection, database: str) -> set[int]:
+    """Give the connections of all runs that hold a lock of *database*: of the whole one, or of shards."""
+    whole = connection.execute(select(func.is_used_lock(lock_name(database)))).scalar()
+    return {*([] if whole is None else [int(whole)]), *shard_holders(connection, database).values()}
 
 
 def program_name(command: str) -> str:
@@ -41,14 +67,18 @@ def program_name(command: str) -> str:
     return f"reconcile {command} pid {os.getpid()}"
 
 
-def server_holder(connection: Connection, database: str, journal: JournalTables | None = None) -> Holder | None:
+def server_holder(
+    connection: Connection, database: str, journal: JournalTables | None = None, shard: Shard = WHOLE
+) -> Holder | None:
     """
-    Say who holds the run lock of *database*; None when it is free.
+    Say who holds the run lock of *database*, or that of a shard that *shard* meets; None when nobody does.
 
     Which command it is, and of which process, is told by the connection itself where the server keeps that, else by
     the *journal* once the run writes.
     """
     identifier = connection.execute(select(func.is_used_lock(lock_name(database)))).scalar()
+    if identifier is None:
+        identifier = min(shard_holders(connection, database, shard).values(), default=None)
     if identifier is None:
         return None
     process = processes(connection).get(int(identifier))
