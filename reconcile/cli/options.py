@@ -294,6 +294,13 @@ class ApplyOptions(ShardOptions, GuardOptions):
             "help": "commit every N rows; a run that stops is continued by the next (default: one transaction)",
         },
     )
+    cluster: Optional[str] = field(
+        default=None,
+        metadata={
+            "metavar": "ADDRESS",
+            "help": "carry out the shards of the run on the Dask cluster of this scheduler, tcp://HOST:PORT",
+        },
+    )
     checksum: Optional[str] = field(
         default=None,
         metadata={

@@ -48,9 +48,20 @@ def open_session(options: TargetOptions) -> Session:
         ReconcileError: a URL or package that cannot be used; exit code 64.
 
     """
+    target, settings = choose_target(options.database_url)
+    return Session(target, open_engine(target), load_state(options.state), settings)
+
+
+def choose_target(url: str | None) -> tuple[Target, dict[str, str]]:
+    """
+    Choose the target by *url*, the environment or `.env`, and give it with the variables of both.
+
+    Raises:
+        ReconcileError: a URL that cannot be used; exit code 64.
+
+    """
     dotenv = {name: value for name, value in dotenv_values(Path.cwd() / ".env").items() if value}
-    target = choose(options.database_url, os.environ, dotenv)
-    return Session(target, open_engine(target), load_state(options.state), dotenv | os.environ)
+    return choose(url, os.environ, dotenv), dotenv | os.environ
 
 
 def load_state(package: str) -> DesiredState:

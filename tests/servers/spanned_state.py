@@ -16,7 +16,8 @@ def _rows(profile: Profile) -> Dataset:
     return Dataset(SPECS, {**customers(profile).frames, **trade(profile, range(ORDERS * profile.scale)).frames})
 
 
-def _span(profile: Profile, span: int) -> Dataset:
+def span(profile: Profile, span: int) -> Dataset:
+    """Give the rows of one span."""
     return trade(profile, range(ORDERS * profile.scale)[span * PER_SPAN : (span + 1) * PER_SPAN])
 
 
@@ -28,6 +29,6 @@ STATE = replace(
         count=lambda profile: -(-ORDERS * profile.scale // PER_SPAN),
         first_key=lambda _, span: f"O{span * PER_SPAN:010}",
         shared=customers,
-        rows=_span,
+        rows=span,
     ),
 )
