@@ -18,7 +18,8 @@ from reconcile.cli.planned import Planned
 from reconcile.cli.protection import protection_of
 from reconcile.cli.scope import cascaded, with_undeclared
 from reconcile.cli.session import Session, is_absent, stand_in
-from reconcile.cli.spanning import Indivisible, plan_in_spans, refuse_shard, shard_of, spans_for, without_spans
+from reconcile.cli.spanning import plan_in_spans, refuse_shard, shard_of, spans_for, without_spans
+from reconcile.cli.survey import Indivisible
 from reconcile.cli.wanted import Wanted, want
 from reconcile.conflicts import taken_values, unmet_references
 from reconcile.dataset import Dataset, fingerprints

@@ -1,0 +1,129 @@
+"""What the spans of a run come to: compared one by one, the rows that differ put by, all else counted."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from reconcile.checks.verify import verify
+from reconcile.cli.read_ahead import Line, Span
+from reconcile.cli.session import Session
+from reconcile.cli.spanned import Spanned
+from reconcile.conflicts import taken_values, unmet_references
+from reconcile.dataset import Dataset, fingerprint, with_whole
+from reconcile.decide import Goal, TablePlan, decide, no_plan
+from reconcile.diff import Action
+from reconcile.errors import Finding
+from reconcile.guard import dependents_in_plan
+from reconcile.live.resolve import LiveState
+from reconcile.live.spans import digest
+from reconcile.live.state import resolved
+from reconcile.plan import Plan, Radius, Touched, make
+from reconcile.radius import measure, newest
+from reconcile.spool import Spool
+from reconcile.state import Rule, Verdict
+
+
+class Indivisible(Exception):
+    """Why a run cannot be planned in spans; planned whole it needs more memory, and does the same."""
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What the spans that were compared so far come to, for one table."""
+
+    rows: Spool
+    live: int = 0
+    newest: datetime | None = None
+    counts: dict[Action, int] = field(default_factory=lambda: dict.fromkeys(Action, 0))
+    kept: dict[str, int] = field(default_factory=dict)
+
+    def add(self, number: int, part: TablePlan, live: Dataset) -> None:
+        """Add what a span comes to, and the *live* rows that it has."""
+        self.rows.put(number, part.rows)
+        self.live += live[part.spec.name].height
+        self.newest = max(filter(None, (self.newest, newest(part, live))), default=None)
+        for action, rows in part.counts.items():
+            self.counts[action] += rows
+        for step, rows in part.kept_by_step.items():
+            self.kept[step] = self.kept.get(step, 0) + rows
+
+
+@dataclass(slots=True)
+class Survey:
+    """
+    What is known of a run while its spans are compared: `parts` is what is planned outside of them, `stops` is what
+    the server would refuse.
+    """
+
+    session: Session
+    goal: Goal
+    spanned: Spanned
+    shared: LiveState
+    parts: Mapping[str, TablePlan]
+    rules: Sequence[Rule]
+    findings: list[Finding] = field(default_factory=list)
+    stops: list[Finding] = field(default_factory=list)
+    digests: dict[int, bytes] = field(default_factory=dict)
+    verdicts: list[Sequence[Verdict]] = field(default_factory=list)
+    tallies: dict[str, _Tally] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        specs = self.spanned.links.specs.items()
+        self.tallies |= {name: _Tally(Spool(no_plan(spec).rows)) for name, spec in specs}
+
+    def add(self, span: Span, line: Line) -> None:
+        """
+        Compare a span, and remember what differs.
+
+        Raises:
+            Indivisible: rows that stay depend on rows to be deleted.
+
+        """
+        declared = {name: span.goal.desired[name] for name in self.spanned.spans.tables}
+        live = resolved(line.weigh, self.spanned.schema, span.raw, declared, self.shared.dataset)
+        planned = decide(span.goal, live.dataset)
+        plan = self._make({**self.parts, **planned})
+        self.stops += [*unmet_references(plan, live.dataset), *taken_values(plan, live.dataset)]
+        alone = replace(plan, tables=tuple(part for part in plan.tables if part.spec.name in planned))
+        if dependents_in_plan(plan, live.dataset) or line.dependents(alone, self.goal.desired.specs):
+            raise Indivisible("other rows depend on rows to be deleted")
+        for name, part in planned.items():
+            self.tallies[name].add(span.number, part, live.dataset)
+        self.findings += live.findings
+        self.digests[span.number] = digest(span.raw)
+        if self.rules and alone.is_empty:
+            self.verdicts.append(verify(self.rules, live.dataset))
+
+    def plan(self, prints: Mapping[str, str], now: datetime) -> Plan:
+        """Give the whole plan, with the fingerprints of the spans' tables; their rows are in spools."""
+        specs, tallies = self.goal.desired.specs, self.tallies
+        around = measure(self.around(), self.shared.dataset, now)
+        touched = [
+            Touched(name, tally.counts[Action.UPDATE], tally.counts[Action.DELETE], tally.live, tally.newest)
+            for name, tally in tallies.items()
+            if tally.counts[Action.UPDATE] or tally.counts[Action.DELETE]
+        ]
+        others = {name: fingerprint(specs[name], self.goal.desired[name]) for name in self.goal.tables}
+        parts = {name: TablePlan(specs[name], t.rows, t.counts, t.kept) for name, t in tallies.items()}
+        return replace(
+            self._make({**self.parts, **parts}),
+            fingerprints=with_whole({**others, **prints}),
+            findings=(*self.shared.findings, *self.findings),
+            radius=Radius(now, (*around.tables, *touched), around.cascades),
+        )
+
+    def around(self) -> Plan:
+        """Give what is planned outside of the spans; their tables are in it, without rows."""
+        nothing = {name: no_plan(spec) for name, spec in self.spanned.links.specs.items()}
+        return self._make({**self.parts, **nothing})
+
+    def _make(self, parts: Mapping[str, TablePlan]) -> Plan:
+        return make(
+            state=self.session.state.name,
+            target=str(self.session.target),
+            engine=self.session.engine.dialect.name,
+            goal=self.goal,
+            steps=self.session.state.steps,
+            parts=parts,
+            fingerprints={},
+        )
