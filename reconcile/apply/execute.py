@@ -16,7 +16,7 @@ from sqlalchemy.schema import CreateTable
 
 from reconcile.apply.aside import put_aside
 from reconcile.apply.insert import Inserts
-from reconcile.apply.wire import Texts, wire
+from reconcile.apply.wire import Texts, texts_of, wire
 from reconcile.dataset import ID, KEY, Dataset
 from reconcile.decide import TablePlan
 from reconcile.diff import AFTER, CHANGED, Action
@@ -25,7 +25,7 @@ from reconcile.live.read import read_new
 from reconcile.live.tables import ddl_type
 from reconcile.plan import Plan
 from reconcile.spec import Column, TableSpec
-from reconcile.values import Secret, Text, TextReference
+from reconcile.values import Secret, Text
 
 STAGING = "reconcile_staging"
 
@@ -111,24 +111,6 @@ def execute(
         _delete(run, part)
     for part in working:
         progress.finished(part.spec.name)
-
-
-def texts_of(plan: Plan, live: Dataset) -> dict[tuple[str, str], pl.DataFrame]:
-    """Give what text references are written as: the column of the live rows, and of those to be created."""
-    targets = {
-        (column.kind.table, column.kind.column)
-        for part in plan.tables
-        for column in part.spec.declared
-        if isinstance(column.kind, TextReference)
-    }
-    created = {part.spec.name: part.of(Action.CREATE) for part in plan.tables}
-    found: dict[tuple[str, str], pl.DataFrame] = {}
-    for name, column in targets:
-        sides = [live[name].select(KEY, pl.col(column).alias(ID))] if name in live else []
-        if name in created:
-            sides.append(created[name].select(KEY, pl.col(AFTER).struct.field(column).alias(ID)))
-        found[(name, column)] = pl.concat(sides)
-    return found
 
 
 def _create(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]], is_referred: bool) -> None:

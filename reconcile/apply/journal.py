@@ -1,7 +1,7 @@
 """Write the journal: a run's row before it begins, and in its transaction what it did to each row."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,11 +12,11 @@ from sqlalchemy import Connection, Engine, delete, insert, inspect, select, upda
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateTable
 
-from reconcile.apply.wire import Texts, wire
+from reconcile.apply.wire import Texts, texts_of, wire
 from reconcile.dataset import ID, KEY
 from reconcile.diff import BEFORE, Action
 from reconcile.errors import Finding, ReconcileError
-from reconcile.journal import STORED, STORED_CELL, pack_all
+from reconcile.journal import STORED, STORED_CELL, Chunk, pack_all
 from reconcile.live.connect import transaction
 from reconcile.live.journal import DONE, FAILED, INTERRUPTED, RUNNING
 from reconcile.live.journal_tables import JournalTables
@@ -65,13 +65,19 @@ class Entry:
         if self.journal is not None and self.target.is_sqlite and not self.batches:
             self.run = _open(connection, self.journal, self.plan)
 
-    def note(self, connection: Connection, plan: Plan, before: LiveState, after: LiveState, texts: Texts) -> None:
-        """Note every row that *plan*, a batch or a piece of one, writes as it was and is; the caller commits."""
+    def pack(self, plan: Plan, before: LiveState, after: LiveState) -> list[Chunk]:
+        """Pack every row that *plan*, a batch or a piece of one, writes as it was and is."""
+        if self.journal is None:
+            return []
+        stored = stored_otherwise(plan, before, texts_of(plan, before.dataset))
+        return list(pack_all(plan, before.dataset, after.dataset, stored))
+
+    def note(self, connection: Connection, chunks: Iterable[Chunk]) -> None:
+        """Note what was packed; the caller commits."""
         if self.journal is None:
             return
         changes = self.journal.tables.changes
-        stored = stored_otherwise(plan, before, texts)
-        for chunk in pack_all(plan, before.dataset, after.dataset, stored):
+        for chunk in chunks:
             self._noted += 1
             connection.execute(
                 insert(changes).values(

@@ -7,10 +7,17 @@ from sqlalchemy import Connection
 
 from reconcile.dataset import Dataset
 from reconcile.decide import Goal
+from reconcile.live.collation import Weigh, server_weights
 from reconcile.live.introspect import LiveSchema
 from reconcile.live.resolve import LiveState
 from reconcile.live.state import read_again
 from reconcile.plan import Plan
+
+Resolve = Callable[[Weigh], LiveState]
+"""Makes a live state of rows that were read; it needs no connection but for what keys are weighed with."""
+
+Look = Callable[[Connection, Dataset | None], Resolve]
+"""Reads rows, those that all pieces may refer to at hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,24 +25,34 @@ class Piece:
     """
     One part of a run, all of it in the run's transaction.
 
-    `read` gives the rows as the transaction sees them now; it is given those of the first piece, which the others may
+    `look` gives the rows as the transaction sees them now; it is given those of the first piece, which the others may
     refer to. `is_as_planned` says whether such rows are those that the plan was made from. After the write they must
     be as `goal` wants them; without one, those that the plan names must be as planned. A piece that is a span has its
     `number`; one that lacks tables which rules are about does not ask them (`asks_rules`).
     """
 
     plan: Plan
-    read: Callable[[Connection, Dataset | None], LiveState]
+    look: Look
     is_as_planned: Callable[[LiveState], bool]
     goal: Goal | None
     number: int | None = None
     asks_rules: bool = True
 
+    def read(self, connection: Connection, base: Dataset | None) -> LiveState:
+        """Give the rows as the transaction sees them now; *base* are those of the first piece."""
+        return self.look(connection, base)(server_weights(connection))
+
 
 def in_one_piece(plan: Plan, goal: Goal | None, live: LiveState, schema: LiveSchema) -> Piece:
     """Give a whole run as one piece: the plan that was made with *goal* from the *live* rows."""
+    return Piece(plan, whole_look(schema, live), lambda now: now is live, goal)
 
-    def read(connection: Connection, _: Dataset | None) -> LiveState:
-        return read_again(connection, schema, live)
 
-    return Piece(plan, read, lambda now: now is live, goal)
+def whole_look(schema: LiveSchema, live: LiveState) -> Look:
+    """Look at whole tables; rows that are as they were are *live* itself."""
+
+    def look(connection: Connection, _: Dataset | None) -> Resolve:
+        now = read_again(connection, schema, live)
+        return lambda _: now
+
+    return look

@@ -1,15 +1,16 @@
 """One apply: lock, read again, refuse a stale plan, write, verify what was written, commit."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 from sqlalchemy import Connection, Engine, MetaData
 
-from reconcile.apply.execute import Progress, StillLocked, execute, texts_of
-from reconcile.apply.in_pieces import InPieces
+from reconcile.apply.execute import Progress, StillLocked, execute
+from reconcile.apply.in_pieces import InPieces, prefetched
 from reconcile.apply.journal import Entry
-from reconcile.apply.piece import Piece
+from reconcile.apply.piece import Piece, Resolve
 from reconcile.apply.proof import still_named, unsettled
 from reconcile.apply.row_locks import lock_rows, refuse_stale
 from reconcile.apply.severed import is_severed, line, unknown_end
@@ -22,6 +23,8 @@ from reconcile.diff import Action
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.guard import Dependents, dependents_in_plan, refuse_dependents, refuse_lockout
 from reconcile.inverse import leaves_nobody
+from reconcile.journal import Chunk
+from reconcile.live.collation import Weigh, elsewhere, server_weights
 from reconcile.live.connect import snapshot, transaction
 from reconcile.live.resolve import LiveState
 from reconcile.live.spans import digest
@@ -53,11 +56,14 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class _Done:
-    """The verdicts on the rows of one piece, and which of them are new."""
+class _Proved:
+    """A piece that is as planned: the verdicts, which of them are new, its digest, and what the journal is told."""
 
     verdicts: Sequence[Verdict]
     introduced: Sequence[Verdict]
+    number: int | None
+    digest: bytes
+    chunks: Sequence[Chunk]
 
 
 def apply(
@@ -96,7 +102,9 @@ def apply(
 
     """
     tables = metadata({part.spec.name: part.spec for part in plan.tables}, engine.dialect.name)
-    run = _Run(target, plan, specs, rules, tables, secrets, still_locked, access, stored or {}, is_saved=is_saved)
+    run = _Run(
+        target, engine, plan, specs, rules, tables, secrets, still_locked, access, stored or {}, is_saved=is_saved
+    )
     entry = entry or Entry(target, None, plan)
     outcome: Outcome | None = None
 
@@ -129,6 +137,7 @@ class _Run:
     """What holds for every piece of an apply."""
 
     target: Target
+    engine: Engine
     plan: Plan
     specs: Mapping[str, TableSpec]
     rules: Sequence[Rule]
@@ -141,26 +150,43 @@ class _Run:
 
 
 def _write(run: _Run, connection: Connection, pieces: Iterable[Piece], entry: Entry, progress: Progress) -> Outcome:
-    """Write and prove piece after piece."""
-    first: LiveState | None = None
-    done: list[_Done] = []
-    digests: dict[int, bytes] = {}
-    for piece in pieces:
-        before, after = _carry(run, connection, piece, progress, None if first is None else first.dataset)
-        first = first or after
-        done.append(_judge(run, piece, before.dataset, after.dataset))
-        entry.note(connection, piece.plan, before, after, texts_of(piece.plan, before.dataset))
-        if piece.number is not None:
-            digests[piece.number] = digest(after.raw)
-    if first is None:
+    """
+    Write and prove piece after piece.
+
+    While the server writes one, the next is computed and the one before is proved, each in a thread; the first piece is
+    proved at once, since the others refer to its rows.
+    """
+    proved: list[_Proved] = []
+
+    def note(proof: _Proved) -> None:
+        entry.note(connection, proof.chunks)
+        proved.append(replace(proof, chunks=()))
+
+    weigh = elsewhere(run.target, run.engine)
+    with ThreadPoolExecutor(1) as proving:
+        waiting: Future[_Proved] | None = None
+        base: LiveState | None = None
+        for piece in prefetched(pieces):
+            before, look = _carry(run, connection, piece, progress, None if base is None else base.dataset)
+            if base is None:
+                base = look(server_weights(connection))
+                note(_prove(run, piece, entry, before, base))
+                continue
+            if waiting is not None:
+                note(waiting.result())
+            waiting = proving.submit(_prove_later, run, piece, entry, before, look, weigh)
+        if waiting is not None:
+            note(waiting.result())
+    if base is None:
         raise ValueError("a run has at least one piece")
-    return Outcome(first, together(d.verdicts for d in done), together(d.introduced for d in done), digests)
+    digests = {proof.number: proof.digest for proof in proved if proof.number is not None}
+    return Outcome(base, together(p.verdicts for p in proved), together(p.introduced for p in proved), digests)
 
 
 def _carry(
     run: _Run, connection: Connection, piece: Piece, progress: Progress, base: Dataset | None
-) -> tuple[LiveState, LiveState]:
-    """Write one piece, and give its rows as they were and as they are."""
+) -> tuple[LiveState, Resolve]:
+    """Write one piece, and give its rows as they were, and as they were read after the write."""
     plan, goal = piece.plan, piece.goal
     now = piece.read(connection, base)
     if not piece.is_as_planned(now):
@@ -172,21 +198,25 @@ def _carry(
         execute(connection, plan, now.dataset, run.tables, run.secrets, progress, run.still_locked, run.stored)
     except MissingParent as error:
         raise _unexpected(run.target, "a row refers to one that does not exist", str(error)) from error
-    after = piece.read(connection, base)
-    _refuse_difference(run.target, plan, goal, after.dataset, is_saved=run.is_saved)
-    _refuse_lockout(run.access, plan, run.specs, now.dataset, after.dataset)
-    return now, after
+    return now, piece.look(connection, base)
 
 
-def _judge(run: _Run, piece: Piece, before: Dataset, after: Dataset) -> _Done:
-    """Ask the rules of the rows that were written, and refuse what a reset breaks."""
+def _prove_later(run: _Run, piece: Piece, entry: Entry, before: LiveState, look: Resolve, weigh: Weigh) -> _Proved:
+    return _prove(run, piece, entry, before, look(weigh))
+
+
+def _prove(run: _Run, piece: Piece, entry: Entry, before: LiveState, after: LiveState) -> _Proved:
+    """Refuse rows that are not as planned, and violations that a reset brings; give what the journal is told."""
+    _refuse_difference(run.target, piece.plan, piece.goal, after.dataset, is_saved=run.is_saved)
+    _refuse_lockout(run.access, piece.plan, run.specs, before.dataset, after.dataset)
     rules = run.rules if piece.asks_rules else ()
-    verdicts = verify(rules, after)
+    verdicts = verify(rules, after.dataset)
     broken = failed(verdicts)
-    new = introduced(verify(rules, before), broken) if broken else []
+    new = introduced(verify(rules, before.dataset), broken) if broken else []
     if run.plan.mode not in {Mode.TOP_UP, Mode.ROLLBACK}:
         refuse_violations(new)
-    return _Done(verdicts, new)
+    chunks = entry.pack(piece.plan, before, after)
+    return _Proved(verdicts, new, piece.number, b"" if piece.number is None else digest(after.raw), chunks)
 
 
 def _require_committed(

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from reconcile.dataset import ID, KEY, UNRESOLVED
+from reconcile.dataset import ID, KEY, UNRESOLVED, Dataset
+from reconcile.diff import AFTER, Action
+from reconcile.plan import Plan
 from reconcile.spec import Column, TableSpec
 from reconcile.values import (
     Boolean,
@@ -38,6 +40,24 @@ _FOUND = "_found"
 
 class MissingParent(LookupError):
     """A row to be written refers to a row that is not there (any more)."""
+
+
+def texts_of(plan: Plan, live: Dataset) -> dict[tuple[str, str], pl.DataFrame]:
+    """Give what text references are written as: the column of the live rows, and of those to be created."""
+    targets = {
+        (column.kind.table, column.kind.column)
+        for part in plan.tables
+        for column in part.spec.declared
+        if isinstance(column.kind, TextReference)
+    }
+    created = {part.spec.name: part.of(Action.CREATE) for part in plan.tables}
+    found: dict[tuple[str, str], pl.DataFrame] = {}
+    for name, column in targets:
+        sides = [live[name].select(KEY, pl.col(column).alias(ID))] if name in live else []
+        if name in created:
+            sides.append(created[name].select(KEY, pl.col(AFTER).struct.field(column).alias(ID)))
+        found[(name, column)] = pl.concat(sides)
+    return found
 
 
 def wire(

@@ -8,7 +8,7 @@ from functools import partial
 import polars as pl
 from sqlalchemy import Connection
 
-from reconcile.apply.piece import Piece
+from reconcile.apply.piece import Piece, Resolve, whole_look
 from reconcile.apply.run import remaining
 from reconcile.dataset import Dataset
 from reconcile.decide import Goal, TablePlan
@@ -17,7 +17,7 @@ from reconcile.live.collation import server_weights
 from reconcile.live.introspect import LiveSchema
 from reconcile.live.resolve import LiveState
 from reconcile.live.spans import KeyRange, Links, digest, read_span
-from reconcile.live.state import read_again, resolved
+from reconcile.live.state import resolved
 from reconcile.plan import Plan
 from reconcile.spool import Spool
 from reconcile.state import Spans, Verdict
@@ -44,11 +44,11 @@ class Spanned:
         desired = Dataset(shared.desired.specs, {**shared.desired.frames, **rows.frames})
         return replace(shared, desired=desired, tables=self.spans.tables)
 
-    def read(self, goal: Goal, number: int, connection: Connection, shared: Dataset | None) -> LiveState:
+    def look(self, goal: Goal, number: int, connection: Connection, shared: Dataset | None) -> Resolve:
         """Read a span's live rows."""
         raw = read_span(connection, self.links, self.schema, self.ranges[number])
         declared = {name: goal.desired[name] for name in self.spans.tables}
-        return resolved(server_weights(connection), self.schema, raw, declared, shared)
+        return lambda weigh: resolved(weigh, self.schema, raw, declared, shared)
 
     def pieces(self, plan: Plan, goal: Goal, live: LiveState) -> Iterator[Piece]:
         """
@@ -59,20 +59,20 @@ class Spanned:
         others = [part for part in plan.tables if part.spec.name not in self.spans.tables]
         coming = replace(plan, tables=tuple(_without_deletes(part) for part in others))
         going = replace(plan, tables=tuple(_of(part, part.of(Action.DELETE)) for part in others))
-        read = partial(_read_shared, self.schema, live)
+        look = whole_look(self.schema, live)
         is_last = going.is_empty
         yield Piece(
-            coming, read, lambda now: now is live, goal if is_last and self.is_whole else None, asks_rules=False
+            coming, look, lambda now: now is live, goal if is_last and self.is_whole else None, asks_rules=False
         )
         for number in sorted(self.ranges):
             part = self._plan(plan, number)
             if part.written or coming.written or not is_last:
                 wanted = self.goal(goal, number)
                 yield Piece(
-                    part, partial(self.read, wanted, number), partial(self._is_as_planned, number), wanted, number
+                    part, partial(self.look, wanted, number), partial(self._is_as_planned, number), wanted, number
                 )
         if not is_last:
-            yield Piece(going, read, lambda _: False, goal, asks_rules=False)
+            yield Piece(going, look, lambda _: False, goal, asks_rules=False)
 
     def moved(
         self, connection: Connection, goal: Goal, shared: Dataset, digests: Mapping[int, bytes]
@@ -82,7 +82,7 @@ class Spanned:
         for number, last in {**self.digests, **digests}.items():
             if digest(read_span(connection, self.links, self.schema, self.ranges[number])) != last:
                 wanted = self.goal(goal, number)
-                live = self.read(wanted, number, connection, shared)
+                live = self.look(wanted, number, connection, shared)(server_weights(connection))
                 found.update({part.spec.name: part.written for part in remaining(wanted, live.dataset)})
         return dict(found)
 
@@ -93,10 +93,6 @@ class Spanned:
         """Give what *plan* does in one span."""
         parts = (part for part in plan.tables if part.spec.name in self.spans.tables)
         return replace(plan, tables=tuple(_of(part, _piece(part, number)) for part in parts))
-
-
-def _read_shared(schema: LiveSchema, live: LiveState, connection: Connection, _: Dataset | None) -> LiveState:
-    return read_again(connection, schema, live)
 
 
 def _piece(part: TablePlan, number: int) -> pl.DataFrame:

@@ -9,8 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import polars as pl
-from sqlalchemy import Connection, cast, collate, func, literal, select
+from sqlalchemy import Connection, Engine, cast, collate, func, literal, select
 from sqlalchemy.dialects import mysql
+
+from reconcile.live.connect import snapshot
+from reconcile.live.target import Target
 
 _NEUTRAL = re.compile(r"_(general|unicode|unicode_520|0900_ai|uca1400(_nopad)?_ai)(_nopad)?_ci$|_bin$")
 _ASCII = [chr(code) for code in range(ord(" "), ord("~") + 1)]
@@ -100,5 +103,15 @@ def server_weights(connection: Connection) -> Weigh:
             ]
             weights += map(str, connection.execute(select(*columns)).one())
         return weights
+
+    return weigh
+
+
+def elsewhere(target: Target, engine: Engine) -> Weigh:
+    """Give the function that asks the server over a connection of its own, for a thread that has none."""
+
+    def weigh(collation: Collation, texts: list[str]) -> list[str]:
+        with snapshot(target, engine) as connection:
+            return server_weights(connection)(collation, texts)
 
     return weigh
