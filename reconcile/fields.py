@@ -43,11 +43,15 @@ def _u64(value: int) -> pl.Expr:
     return pl.lit(value & _MASK, dtype=pl.UInt64)
 
 
-_STEPS = (_u64(_GOLDEN), _u64(1 << 30), _u64(_MIX_1), _u64(1 << 27), _u64(_MIX_2), _u64(1 << 31))
+_STEPS = tuple(pl.Series([number], dtype=pl.UInt64) for number in (_GOLDEN, 1 << 30, _MIX_1, 1 << 27, _MIX_2, 1 << 31))
 
 
-def mix_column(column: pl.Expr) -> pl.Expr:
-    """Apply `mix` to a UInt64 column; polars' integer arithmetic wraps, as the mixer needs."""
+def mix_column(column: pl.Series) -> pl.Series:
+    """
+    Apply `mix` to a UInt64 column; polars' integer arithmetic wraps, as the mixer needs.
+
+    At once, since an expression computes each step as often as the next one names it.
+    """
     golden, shift_1, mix_1, shift_2, mix_2, shift_3 = _STEPS
     column = column + golden
     column = (column ^ (column // shift_1)) * mix_1
@@ -57,17 +61,23 @@ def mix_column(column: pl.Expr) -> pl.Expr:
 
 def hash_column(column: pl.Series) -> pl.Series:
     """Hash a String column to UInt64, eight bytes at a time; null hashes as the empty string."""
-    encoded = pl.DataFrame({"encoded": column}).select(pl.col("encoded").fill_null("").cast(pl.Binary))
-    frame = encoded.select(
-        length=pl.col("encoded").bin.size().cast(pl.UInt64), padded=pl.col("encoded") + pl.lit(b"\0" * _CHUNK_BYTES)
-    ).with_columns(state=mix_column(pl.col("length")))
-    longest = frame["length"].max()
-    for start in range(0, longest if isinstance(longest, int) else 0, _CHUNK_BYTES):
-        # A text that has ended before may give less than a chunk, which is null and not looked at.
-        chunk = pl.col("padded").bin.slice(start, _CHUNK_BYTES).bin.reinterpret(dtype=pl.UInt64, endianness="little")
-        mixed = mix_column(pl.col("state") ^ chunk)
-        frame = frame.with_columns(state=pl.when(pl.col("length") > start).then(mixed).otherwise(pl.col("state")))
-    return frame["state"].alias(column.name)
+    text = pl.DataFrame({"text": column}).select(pl.col("text").fill_null("").cast(pl.Binary))
+    padded = pl.col("text") + pl.lit(b"\0" * _CHUNK_BYTES)
+    length, padded_text = text.select(pl.col("text").bin.size().cast(pl.UInt64).alias("length"), padded).get_columns()
+    longest = length.max()
+    starts = range(0, longest if isinstance(longest, int) else 0, _CHUNK_BYTES)
+    # A text that has ended before may give less than a chunk, which is null and not looked at.
+    chunks = padded_text.to_frame().select(
+        pl.col("text")
+        .bin.slice(start, _CHUNK_BYTES)
+        .bin.reinterpret(dtype=pl.UInt64, endianness="little")
+        .alias(f"{start}")
+        for start in starts
+    )
+    state = mix_column(length)
+    for start, chunk in zip(starts, chunks.get_columns(), strict=True):
+        state = mix_column(state ^ chunk).zip_with(length > start, state)
+    return state.alias(column.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +94,10 @@ class Draw:
 
     def bits(self, column: str) -> pl.Expr:
         """64 random bits per row, UInt64, for the column called *column*."""
-        salt = mix(self.seed ^ hash_text(f"{self.table}.{column}"))
-        return mix_column(pl.col(self.hash_name) ^ _u64(salt))
+        salt = pl.Series([mix(self.seed ^ hash_text(f"{self.table}.{column}"))], dtype=pl.UInt64)
+        return pl.col(self.hash_name).map_batches(
+            lambda hashes: mix_column(hashes ^ salt), return_dtype=pl.UInt64, is_elementwise=True
+        )
 
     def integer(self, column: str, low: int | pl.Expr, high: int | pl.Expr) -> pl.Expr:
         """
@@ -93,6 +105,8 @@ class Draw:
 
         The modulus favours small values by less than (high - low) / 2**63, which no dataset can show.
         """
+        if isinstance(low, int) and isinstance(high, int):
+            return (self.bits(column) % _u64(high - low + 1)).cast(pl.Int64) + pl.lit(low, dtype=pl.Int64)
         low_column = low if isinstance(low, pl.Expr) else pl.lit(low, dtype=pl.Int64)
         high_column = high if isinstance(high, pl.Expr) else pl.lit(high, dtype=pl.Int64)
         span = (high_column - low_column + 1).cast(pl.UInt64)
