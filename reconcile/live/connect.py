@@ -2,11 +2,13 @@
 
 import socket
 import sqlite3
+import ssl
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from pymysql.connections import Connection as Driver
 from pymysql.constants import CLIENT
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -36,7 +38,7 @@ def open_engine(target: Target, program: str = "reconcile") -> Engine:
         # The driver's own implicit BEGIN would leave SELECT and DDL outside the transaction.
         event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return create_engine(
+    engine = create_engine(
         target.url,
         poolclass=NullPool,
         hide_parameters=True,  # no value of a statement in a traceback
@@ -60,6 +62,8 @@ def open_engine(target: Target, program: str = "reconcile") -> Engine:
         },
         isolation_level="REPEATABLE READ",
     )
+    event.listen(engine, "do_connect", _connect)
+    return engine
 
 
 def open_lasting_engine(target: Target, program: str) -> Engine:
@@ -69,12 +73,38 @@ def open_lasting_engine(target: Target, program: str) -> Engine:
     Gateways of hosting providers forget a line after a few minutes without a packet. Source: Linux manual, tcp(7).
     """
     engine = open_engine(target, program)
-    event.listen(engine, "do_connect", _connect_lasting)
+    event.listen(engine, "do_connect", _connect_lasting, insert=True)
     return engine
 
 
+class Unchecked(Driver):
+    """
+    The driver's connection, which loads no certificates of authorities where it checks none.
+
+    It loads them for every connection, although no authority is asked when TLS is only used as the server offers it:
+    most of the time that it takes to connect to a server near by.
+    """
+
+    ctx: ssl.SSLContext
+
+    def _create_ssl_ctx(self, sslp: object) -> ssl.SSLContext:
+        if sslp:
+            context: ssl.SSLContext = super()._create_ssl_ctx(sslp)  # type: ignore[misc]  # not in the stubs
+            return context
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context
+
+
+def _connect(
+    _dialect: Dialect, _record: object, _arguments: object, settings: MutableMapping[str, Any]
+) -> DBAPIConnection:
+    return cast(DBAPIConnection, Unchecked(**settings))
+
+
 def _connect_lasting(
-    dialect: Dialect, _record: object, _arguments: object, settings: MutableMapping[str, Any]
+    _dialect: Dialect, _record: object, _arguments: object, settings: MutableMapping[str, Any]
 ) -> DBAPIConnection | None:
     try:
         line = socket.create_connection(
@@ -87,9 +117,9 @@ def _connect_lasting(
     for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL"):
         if hasattr(socket, name):
             line.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), KEEP_ALIVE_S)
-    driver: DBAPIConnection = dialect.loaded_dbapi.connect(**settings, defer_connect=True)
+    driver = Unchecked(**settings, defer_connect=True)
     driver.connect(line)
-    return driver
+    return cast(DBAPIConnection, driver)
 
 
 def _pin_sqlite(connection: DBAPIConnection, _record: object) -> None:
