@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 
 from reconcile.apply.proof import unsettled
 from reconcile.apply.run import Outcome, remaining, violation
@@ -75,14 +76,17 @@ def carry(
         show(plan(), options, output)
         return ExitCode.OK
     require_report(options.format)
-    with locked(command, session, options, output) as lock:
-        return _write(plan(), session, options, output, lock)
+    with locked(command, session, options, output) as lock, ThreadPoolExecutor(1) as meanwhile:
+        return _write(plan(), session, options, output, lock, meanwhile)
 
 
-def _write(planned: Planned, session: Session, options: ApplyOptions, output: Output, lock: RunLock) -> ExitCode:
+def _write(
+    planned: Planned, session: Session, options: ApplyOptions, output: Output, lock: RunLock, meanwhile: Executor
+) -> ExitCode:
     """Show what was planned, ask, and carry it out, all of it under the run *lock*."""
     health_url(options.health_url, session.settings)
     planned = measured(planned)
+    secrets = _secrets(planned, session, meanwhile)
     output.log("planned", to_write=planned.plan.written, keep=planned.plan.kept)
     note_anchor(planned, output)
     if options.format == "text":
@@ -104,14 +108,29 @@ def _write(planned: Planned, session: Session, options: ApplyOptions, output: Ou
     require_readiness(planned.plan, session, journal, output)
     if asks:
         confirm(session)
-    return _carry_out(planned, session, options, output, lock)
+    return _carry_out(planned, session, options, output, lock, secrets)
 
 
-def _carry_out(planned: Planned, session: Session, options: ApplyOptions, output: Output, lock: RunLock) -> ExitCode:
-    plan, started = planned.plan, time.monotonic()
-    required = needed_secrets(plan)
+@dataclass(frozen=True, slots=True)
+class _Secrets:
+    """The passwords that a run made up, by secret, and what becomes the hashes of all that it needs."""
+
+    made_up: Mapping[str, str] = field(repr=False)
+    hashed: Future[dict[str, str]]
+
+
+def _secrets(planned: Planned, session: Session, meanwhile: Executor) -> _Secrets:
+    """Have the passwords hashed while the plan is shown and guarded: a hash takes its time on purpose."""
+    required = needed_secrets(planned.plan)
     made_up = make_up(session, required - set(planned.passwords))
     words = {name: word for name, word in {**planned.passwords, **made_up}.items() if name in required}
+    return _Secrets(made_up, meanwhile.submit(hashes, session, words))
+
+
+def _carry_out(
+    planned: Planned, session: Session, options: ApplyOptions, output: Output, lock: RunLock, secrets: _Secrets
+) -> ExitCode:
+    started, made_up = time.monotonic(), secrets.made_up
     untold = dict(made_up)
 
     def tell_passwords() -> None:
@@ -122,7 +141,7 @@ def _carry_out(planned: Planned, session: Session, options: ApplyOptions, output
             output.once(f"Password of the new accounts{whose}, shown this once: {word}")
 
     last, outcome = carry_out(
-        planned, session, options, output, lock, secrets=hashes(session, words), committed=tell_passwords
+        planned, session, options, output, lock, secrets=secrets.hashed.result(), committed=tell_passwords
     )
     with once_committed():
         return _look_again(planned, last, outcome, session, options, output, started=started)
