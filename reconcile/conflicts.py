@@ -7,7 +7,7 @@ from reconcile.diff import ACTION, AFTER, Action
 from reconcile.errors import Finding
 from reconcile.plan import Plan
 from reconcile.spec import Column, TableSpec
-from reconcile.values import Json, PolymorphicReference, members_of
+from reconcile.values import Json, PolymorphicReference, Reference, TextReference, members_of
 
 _NAMED = "_named"
 
@@ -24,13 +24,16 @@ def unmet_references(plan: Plan, live: Dataset) -> list[Finding]:
     for table in plan.tables:
         if not (table.counts[Action.CREATE] or table.counts[Action.UPDATE]):
             continue
-        rows = table.rows.filter(pl.col(ACTION).is_in([Action.CREATE, Action.UPDATE]))
+        rows = pl.concat([table.of(Action.CREATE), table.of(Action.UPDATE)])
+        cells = rows[AFTER].struct.unnest()
         for column, target in table.spec.references():
             part = planned.get(target)
             if isinstance(column.kind, Json) and part is not None and not part.counts[Action.SKIP]:
                 continue  # every declared row of the target is there or comes
             if target not in present:
                 present[target] = _present(plan, live, target)
+            if _all_met(cells, column, present[target]):
+                continue
             unmet = (
                 _named(rows.lazy(), column, target)
                 .join(present[target].lazy(), on=_NAMED, how="anti", maintain_order="left")
@@ -39,6 +42,16 @@ def unmet_references(plan: Plan, live: Dataset) -> list[Finding]:
             if unmet.height:
                 findings.append(_unmet(table.spec, column, target, unmet))
     return findings
+
+
+def _all_met(cells: pl.DataFrame, column: Column, present: pl.DataFrame) -> bool:
+    """Say whether each row that a plain reference names is present; of one in another form nothing is said."""
+    match column.kind:
+        case Reference() | TextReference():
+            named = cells[column.name]
+            return bool((named.is_null() | named.is_in(present[_NAMED].implode())).all())
+        case _:
+            return False
 
 
 def _present(plan: Plan, live: Dataset, target: str) -> pl.DataFrame:

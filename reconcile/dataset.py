@@ -120,6 +120,11 @@ def _default(column: Column) -> pl.Expr:
     return parse(column.kind, pl.lit(column.default, dtype=pl.String)).cast(dtype(column.kind))
 
 
+def _cast(column: Column, schema: Mapping[str, pl.DataType]) -> pl.Expr:
+    cells = pl.col(column.name) if column.name in schema else _default(column)
+    return cells.cast(dtype(column.kind)).alias(column.name)
+
+
 def conform(spec: TableSpec, rows: pl.DataFrame, step: str | None = None) -> pl.DataFrame:
     """
     Bring generated *rows* of *step* (the table's own where none is named) into *spec*'s canonical form.
@@ -135,10 +140,9 @@ def conform(spec: TableSpec, rows: pl.DataFrame, step: str | None = None) -> pl.
     unknown = set(rows.columns) - set(names) - {KEY, HASH, STEP}
     if unknown:
         raise ValueError(f"{spec.name} declares no column {sorted(unknown)}")
+    schema = rows.schema
     frame = rows.select(
-        (pl.col(column.name) if column.name in rows.columns else _default(column))
-        .cast(dtype(column.kind))
-        .alias(column.name)
+        column.name if schema.get(column.name) == dtype(column.kind) else _cast(column, schema)
         for column in spec.declared
     )
     return frame.with_columns(natural_key(spec).alias(KEY), pl.lit(step or spec.step).alias(STEP))
@@ -161,13 +165,14 @@ def check(dataset: Dataset, tables: Iterable[str] | None = None) -> list[Finding
     findings: list[Finding] = []
     for name in dataset.frames if tables is None else tables:
         spec, frame = dataset.specs[name], dataset[name]
-        if spec.key:
+        if spec.key and frame[KEY].n_unique() < frame.height:
             repeated = frame.filter(pl.col(KEY).is_duplicated())[KEY].unique().sort()
             if len(repeated):
                 findings.append(_unsound(name, "rows share a natural key", repeated, "make the key unique"))
         for unique in spec.unique:
-            shared = frame.drop_nulls(unique).filter(pl.struct(unique).is_duplicated())[KEY]
-            if unique != spec.key and len(shared):
+            values = frame.select(unique).drop_nulls()
+            if unique != spec.key and values.n_unique() < values.height:
+                shared = frame.drop_nulls(unique).filter(pl.struct(unique).is_duplicated())[KEY]
                 where = f"{name} ({', '.join(unique)})"
                 findings.append(_unsound(where, "rows share a unique value", shared, "make the value unique"))
         findings += _check_columns(dataset, spec, frame)
@@ -288,13 +293,15 @@ class Fingerprint:
     """The fingerprint of a table whose declared rows come in parts, each with higher keys than the one before."""
 
     def __init__(self, spec: TableSpec) -> None:
-        self._cells = [(column.kind, pl.col(column.name)) for column in spec.declared]
-        self._digest = hashlib.sha256("|".join(column.name for column in spec.declared).encode())
+        self._names = [column.name for column in spec.declared]
+        self._kinds = [column.kind for column in spec.declared]
+        self._digest = hashlib.sha256("|".join(self._names).encode())
         self._separator = b""
 
     def add(self, frame: pl.DataFrame) -> None:
         """Add a part's rows, whatever their order."""
-        for part in joined([frame.sort(KEY).select(line_text(self._cells)).to_series()]):
+        rows = frame if frame[KEY].is_sorted() else frame.sort(KEY)
+        for part in line_parts([(self._kinds, rows.select(self._names))]):
             self._digest.update(self._separator + part)
             self._separator = b""
         if frame.height:
@@ -305,14 +312,34 @@ class Fingerprint:
         return self._digest.hexdigest()
 
 
-def joined(pieces: Iterable[pl.Series]) -> Iterator[bytes]:
-    """Give the values of String columns with a newline between each two, in parts that are short beside the whole."""
+def line_parts(pieces: Iterable[tuple[Sequence[Kind], pl.DataFrame]]) -> Iterator[bytes]:
+    """
+    Give rows as `line_text` has them, a newline between each two, in parts that are short beside the whole.
+
+    Each piece is a frame and the kinds of its columns.
+    """
     separator = ""
-    for lines in pieces:
-        for start in range(0, len(lines), _LINES_PER_PART):
-            part: str = lines[start : start + _LINES_PER_PART].str.join("\n").item()
-            yield (separator + part).encode()
+    for kinds, cells in pieces:
+        for part in cells.iter_slices(_LINES_PER_PART):
+            yield (separator + _lines(kinds, part)).encode()
             separator = "\n"
+
+
+def _lines(kinds: Sequence[Kind], cells: pl.DataFrame) -> str:
+    """Join rows as they are and count: only when that shows a character of theirs that needs it, escape them."""
+    nulls = cells.null_count().row(0)
+    texts = [text(kind, pl.col(name)) for kind, name in zip(kinds, cells.columns, strict=True)]
+    filled = [cell.fill_null(NULL_PART) if count else cell for cell, count in zip(texts, nulls, strict=True)]
+    plain = _joined(cells, pl.concat_str(filled, separator=KEY_SEPARATOR))
+    separators = cells.height * (cells.width - 1)
+    if (plain.count("\\"), plain.count(KEY_SEPARATOR), plain.count("\n")) == (sum(nulls), separators, cells.height - 1):
+        return plain
+    return _joined(cells, line_text(list(zip(kinds, map(pl.col, cells.columns), strict=True))))
+
+
+def _joined(cells: pl.DataFrame, line: pl.Expr) -> str:
+    joined: str = cells.select(line.str.join("\n")).item()
+    return joined
 
 
 def fingerprints(dataset: Dataset) -> dict[str, str]:

@@ -156,7 +156,12 @@ class TablePlan:
 
     def of(self, action: Action) -> pl.DataFrame:
         """The rows of one action."""
-        pieces = self.pieces() if self.counts[action] else ()
+        count = self.counts[action]
+        if count == self.height == sum(self.counts.values()) and isinstance(self.held, pl.DataFrame):
+            return self.held
+        if not count:
+            return self.empty
+        pieces = self.pieces()
         return pl.concat([self.empty, *(piece.filter(pl.col(ACTION) == action) for piece in pieces)])
 
 
@@ -229,20 +234,24 @@ def _let_in(rows: pl.DataFrame, later: pl.DataFrame) -> pl.DataFrame:
 
 def _table_plan(goal: Goal, name: str, rows: pl.DataFrame, live: Dataset) -> TablePlan:
     spec = goal.desired.specs[name]
-    rows = rows.sort(KEY)
-    if name not in live:
+    rows = rows if rows[KEY].is_sorted() else rows.sort(KEY)
+    if name not in live or live[name].is_empty():
         return TablePlan(spec, rows, counts(rows), {})
-    kept = live[name].lazy().select(KEY, ID)
+    kept = live[name].select(KEY, ID)
     if rows.height:
-        kept = kept.join(rows.lazy().select(ID), on=ID, how="anti")
-    steps = kept.join(goal.desired[name].lazy().select(KEY, STEP), on=KEY, how="left").select(
-        pl.col(STEP).fill_null(spec.step).value_counts()
-    )
-    found = steps.collect().to_series().struct.unnest().iter_rows()
+        kept = kept.join(rows.select(ID), on=ID, how="anti")
+    declared = goal.desired[name]
+    if kept[KEY].equals(declared[KEY]):
+        steps = declared[STEP]
+    else:
+        steps = kept.join(declared.select(KEY, STEP), on=KEY, how="left")[STEP].fill_null(spec.step)
+    found = steps.value_counts().iter_rows()
     return TablePlan(spec, rows, counts(rows), {step: n for step, n in found if step in goal.steps})
 
 
 def _of_steps(rows: pl.DataFrame, steps: frozenset[str]) -> pl.DataFrame:
+    if rows.is_empty() or steps.issuperset(rows[STEP].unique()):
+        return rows
     return rows.filter(pl.col(STEP).is_in(list(steps)))
 
 
@@ -354,6 +363,8 @@ def _numbered(frame: pl.DataFrame) -> pl.DataFrame:
 
 def complete(spec: TableSpec, frame: pl.DataFrame) -> pl.DataFrame:
     """Give the columns of an empty live frame; a column that the live table lacks is null."""
+    if frame.columns == [ID, *(column.name for column in spec.declared), KEY]:
+        return frame
     wanted = empty_live(spec)
     missing = [name for name in wanted.columns if name not in frame.columns]
     return frame.with_columns(pl.lit(None, dtype=wanted.schema[name]).alias(name) for name in missing).select(

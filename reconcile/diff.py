@@ -6,6 +6,7 @@ Knows nothing of modes and policies: it says what differs, the plan says what ma
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 
 import polars as pl
 
@@ -72,14 +73,16 @@ def diff(desired: Dataset, live: Dataset, tables: Iterable[str]) -> dict[str, Ta
     count. A table that the live side lacks has no rows.
     """
     specs = desired.specs
-    sides = {name: (desired[name], live.frames.get(name, empty_live(specs[name]))) for name in tables}
+    sides = {name: (desired[name], live[name] if name in live else empty_live(specs[name])) for name in tables}
     others = [name for name, (wanted, present) in sides.items() if not _are_the_same(specs[name], wanted, present)]
-    found = dict(zip(others, pl.collect_all([_differing(specs[name], *sides[name]) for name in others]), strict=True))
+    found = {name: _all_missing(specs[name], sides[name][0]) for name in others if sides[name][1].is_empty()}
+    others = [name for name in others if name not in found]
+    found |= zip(others, pl.collect_all([_differing(specs[name], *sides[name]) for name in others]), strict=True)
     diffs = {}
-    for name, (_, present) in sides.items():
+    for name, (wanted, present) in sides.items():
         rows = found.get(name)
         if rows is None:
-            diffs[name] = TableDiff(specs[name], no_rows(specs[name]), present.height)
+            diffs[name] = TableDiff(specs[name], _all_missing(specs[name], wanted.clear()), present.height)
         else:
             gone = rows.filter(pl.col(ACTION).is_in([Action.UPDATE, Action.DELETE])).height
             diffs[name] = TableDiff(specs[name], rows, present.height - gone)
@@ -98,12 +101,7 @@ def _are_the_same(spec: TableSpec, desired: pl.DataFrame, live: pl.DataFrame) ->
 
 def no_rows(spec: TableSpec) -> pl.DataFrame:
     """Give the differing rows of a table in which nothing differs."""
-    row = pl.Struct({column.name: dtype(column.kind) for column in spec.declared})
-    schema: dict[str, pl.DataType] = {
-        KEY: pl.String(), ID: pl.Int64(), STEP: pl.String(), ACTION: pl.String(), REASON: pl.String(),
-        CHANGED: pl.List(pl.String()), BEFORE: row, AFTER: row,
-    }  # fmt: skip
-    return pl.DataFrame(schema=schema)
+    return _all_missing(spec, empty_declared(spec))
 
 
 def empty_declared(spec: TableSpec) -> pl.DataFrame:
@@ -112,11 +110,28 @@ def empty_declared(spec: TableSpec) -> pl.DataFrame:
     return pl.DataFrame(schema={**names, KEY: pl.String, STEP: pl.String})
 
 
+@cache
 def empty_live(spec: TableSpec) -> pl.DataFrame:
     """Give the live frame of a table without rows."""
     return pl.DataFrame(
         schema={ID: pl.Int64, **{column.name: dtype(column.kind) for column in spec.declared}, KEY: pl.String}
     )
+
+
+def _all_missing(spec: TableSpec, desired: pl.DataFrame) -> pl.DataFrame:
+    """Say of a table that has no rows what `_differing` would: every declared row is missing."""
+    row = pl.struct(column.name for column in spec.declared)
+    rows = desired.select(
+        KEY,
+        pl.lit(None, dtype=pl.Int64).alias(ID),
+        STEP,
+        pl.lit(Action.CREATE).alias(ACTION),
+        pl.lit(Reason.MISSING).alias(REASON),
+        pl.lit([], dtype=pl.List(pl.String)).alias(CHANGED),
+        pl.when(pl.lit(value=False)).then(row).alias(BEFORE),
+        row.alias(AFTER),
+    )
+    return rows if rows[KEY].is_sorted() else rows.sort(KEY)
 
 
 def _differing(spec: TableSpec, desired: pl.DataFrame, live: pl.DataFrame) -> pl.LazyFrame:
@@ -185,5 +200,5 @@ def _side(column: Column) -> pl.Expr:
 
 def counts(rows: pl.DataFrame) -> Mapping[Action, int]:
     """Count a diff's rows by action; every action has an entry."""
-    found = dict(rows.group_by(ACTION).len().iter_rows()) if rows.height else {}
-    return {action: found.get(action.value, 0) for action in Action}
+    actions = rows[ACTION]
+    return {action: int((actions == action.value).sum()) if rows.height else 0 for action in Action}

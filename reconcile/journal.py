@@ -121,30 +121,47 @@ def records(part: TablePlan, before: Dataset, after: Dataset, stored: pl.DataFra
 
     *stored* has the cells of `_id` that were stored otherwise than they would be written.
     """
-    spec = part.spec
-    written = part.rows.lazy().filter(pl.col(ACTION) != Action.SKIP).drop(BEFORE, AFTER)
-    row = pl.struct(column.name for column in spec.declared)
-    old, new = (
-        complete(spec, side.frames.get(spec.name, empty_live(spec))).lazy().select(KEY, ID, row.alias(name))
-        for side, name in ((before, BEFORE), (after, AFTER))
-    )
-    names = part.rows.columns
-    is_new = (pl.col(ACTION) == Action.CREATE) & pl.col(ID).is_null()
-    nothing = pl.lit(None, dtype=pl.Struct({column.name: dtype(column.kind) for column in spec.declared}))
-    created = written.filter(is_new).drop(ID).join(new, on=KEY, how="left").with_columns(nothing.alias(BEFORE))
-    known = written.filter(~is_new).join(old.drop(KEY), on=ID, how="left").join(new.drop(KEY), on=ID, how="left")
-    rows = pl.concat([side.select(names) for side in (created, known)])
-    cells = pl.DataFrame(schema={ID: pl.Int64, STORED: pl.List(STORED_CELL)}) if stored is None else stored
-    return rows.join(cells.lazy(), on=ID, how="left").sort(KEY).collect()
+    spec, names = part.spec, part.rows.columns
+    written = part.rows.filter(pl.col(ACTION) != Action.SKIP) if part.counts[Action.SKIP] else part.rows
+    written = written.drop(BEFORE, AFTER)
+    new = _read(spec, after, AFTER)
+    is_new = (written[ACTION] == Action.CREATE) & written[ID].is_null()
+    nothing = pl.lit(None, dtype=new.schema[AFTER]).alias(BEFORE)
+    created = _found_by_key(written.filter(is_new).drop(ID), new).with_columns(nothing).select(names)
+    rows = created
+    if not is_new.all():
+        old = _read(spec, before, BEFORE)
+        known = written.filter(~is_new).join(old.drop(KEY), on=ID, how="left").join(new.drop(KEY), on=ID, how="left")
+        rows = pl.concat([created, known.select(names)])
+    if stored is None:
+        rows = rows.with_columns(pl.lit(None, dtype=pl.List(STORED_CELL)).alias(STORED))
+    else:
+        rows = rows.join(stored, on=ID, how="left")
+    return rows if rows[KEY].is_sorted() else rows.sort(KEY)
+
+
+def _read(spec: TableSpec, side: Dataset, name: str) -> pl.DataFrame:
+    """Give a table's rows as they were read: key, id and, called *name*, the struct of the declared columns."""
+    frame = complete(spec, side[spec.name] if spec.name in side else empty_live(spec))
+    return frame.select(KEY, ID, pl.struct(column.name for column in spec.declared).alias(name))
+
+
+def _found_by_key(rows: pl.DataFrame, read: pl.DataFrame) -> pl.DataFrame:
+    """Add to *rows* what was *read* of them; into an empty table they were written in their own order."""
+    if rows[KEY].equals(read[KEY]):
+        return rows.with_columns(read.drop(KEY))
+    return rows.join(read, on=KEY, how="left")
 
 
 def pack(spec: TableSpec, rows: pl.DataFrame) -> Iterator[Chunk]:
     """Give recorded *rows* of a table in chunks, action by action."""
     head = json.dumps({"table": spec.name, "columns": [column.name for column in spec.declared]}, ensure_ascii=False)
-    sides = [_texts(spec, side).alias(side) for side in (BEFORE, AFTER)]
+    sides = [_texts(spec, rows[side]) for side in (BEFORE, AFTER)]
     names = [pl.col(KEY).alias("key"), pl.col(ID).alias("id"), pl.col(STEP).alias("step")]
     lines = rows.select(*names, REASON, WHY, CHANGED, *sides, STORED, ACTION)
-    for (action,), found in lines.group_by(ACTION, maintain_order=True):
+    alone = lines[ACTION].n_unique() == 1
+    parts = [((lines[ACTION][0],), lines)] if alone else lines.group_by(ACTION, maintain_order=True)
+    for (action,), found in parts:
         for part in found.drop(ACTION).iter_slices(ROWS_PER_CHUNK):
             yield from _chunks(spec.name, Action(action), head.encode(), part)
 
@@ -161,10 +178,13 @@ def _chunks(table: str, action: Action, head: bytes, lines: pl.DataFrame) -> Ite
         yield Chunk(table, action, lines.height, lines["key"][0], lines["key"][-1], payload)
 
 
-def _texts(spec: TableSpec, side: str) -> pl.Expr:
-    """Give the cells of a row as a list of texts, null where there is no row."""
-    cells = [text(column.kind, pl.col(side).struct.field(column.name)) for column in spec.declared]
-    return pl.when(pl.col(side).is_not_null()).then(pl.concat_list(cells))
+def _texts(spec: TableSpec, rows: pl.Series) -> pl.Series:
+    """Give the cells of each row as a list of texts, null where there is no row."""
+    if rows.null_count() == len(rows):
+        return pl.Series(rows.name, [None] * len(rows), dtype=pl.List(pl.String))
+    cells = pl.concat_list(text(column.kind, pl.col(column.name)) for column in spec.declared)
+    texts = rows.struct.unnest().select(cells.alias(rows.name)).to_series()
+    return texts.zip_with(rows.is_not_null(), pl.Series([None], dtype=texts.dtype)) if rows.null_count() else texts
 
 
 def compress(content: bytes) -> bytes:

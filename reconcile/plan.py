@@ -4,14 +4,14 @@ It says everything apply will do and why; nothing that made it (flags, clocks) r
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
 import polars as pl
 
-from reconcile.dataset import KEY, dependency_order, joined, line_text
+from reconcile.dataset import KEY, dependency_order, line_parts
 from reconcile.decide import Goal, Mode, TablePlan
 from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, Action
 from reconcile.errors import Finding
@@ -108,21 +108,25 @@ class Plan:
         digest = hashlib.sha256(f"{self.state}\n{self.mode}\n".encode())
         for table in sorted(self.tables, key=lambda table: table.spec.name):
             digest.update(f"{table.spec.name}\n".encode())
-            for part in joined(_lines(table)):
+            for part in line_parts(_lines(table)):
                 digest.update(part)
         return digest.hexdigest()
 
 
-def _lines(table: TablePlan) -> Iterator[pl.Series]:
-    names = (pl.col(KEY), pl.col(ACTION), pl.col(CHANGED).list.join(","))
-    head: list[tuple[Kind, pl.Expr]] = [(Text(), name) for name in names]
+def _lines(table: TablePlan) -> Iterator[tuple[Sequence[Kind], pl.DataFrame]]:
+    """Give what a plan does to a table's rows as cells and their kinds, action by action."""
+    head = (pl.col(KEY), pl.col(ACTION), pl.col(CHANGED).list.join(","))
+    declared = table.spec.declared
     sides = {Action.CREATE: [AFTER], Action.UPDATE: [BEFORE, AFTER], Action.DELETE: [BEFORE]}
     for action, told in sides.items():
-        cells = [
-            (column.kind, pl.col(side).struct.field(column.name)) for side in told for column in table.spec.declared
-        ]
-        for rows in table.pieces() if table.counts[action] else ():
-            yield rows.filter(pl.col(ACTION) == action).select(line_text(head + cells)).to_series()
+        kinds: list[Kind] = [*(Text() for _ in head), *(column.kind for _ in told for column in declared)]
+        for piece in table.pieces() if table.counts[action] else ():
+            rows = piece.filter(pl.col(ACTION) == action)
+            cells = [
+                rows[side].struct.unnest().select(c.name for c in declared).rename(f"{side} {{}}".format)
+                for side in told
+            ]
+            yield kinds, pl.concat([rows.select(head), *cells], how="horizontal")
 
 
 def make(  # one argument per fact the plan states

@@ -1,6 +1,6 @@
 """Can this run at all: the desired columns against the live schema, every finding at once, each with a near name."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 
@@ -60,43 +60,67 @@ def check_rows(desired: Dataset) -> list[Finding]:
     findings: list[Finding] = []
     for name, frame in desired.frames.items():
         spec = desired.specs[name]
-        typed = [column for column in spec.declared if frame.schema[column.name] == values.dtype(column.kind)]
-        for column in spec.declared:
-            if column not in typed:
-                why = f"{frame.schema[column.name]} instead of {values.dtype(column.kind)}"
+        schema = frame.schema
+        typed = [column for column in spec.declared if schema[column.name] == values.dtype(column.kind)]
+        if len(typed) < len(spec.declared):
+            for column in (column for column in spec.declared if column not in typed):
+                why = f"{schema[column.name]} instead of {values.dtype(column.kind)}"
                 findings.append(_wrong_value(spec, column, "has values of another type", why))
-        conditions = {column.name: _does_not_fit(column.kind, pl.col(column.name)) for column in typed}
-        broken = {column: condition for column, condition in conditions.items() if condition is not None}
-        for flagged in _columns_with_any(frame, broken):
-            wrong = frame.filter(broken[flagged])
-            why = f"{wrong.height} rows, first [{wrong[KEY][0]}] {wrong[flagged][0]!r}"
-            findings.append(_wrong_value(spec, spec.column(flagged), "cannot hold its values", why))
+        for column in _not_fitting(frame, typed):
+            wrong = frame.filter(_does_not_fit(column.kind, frame[column.name]))
+            why = f"{wrong.height} rows, first [{wrong[KEY][0]}] {wrong[column.name][0]!r}"
+            findings.append(_wrong_value(spec, column, "cannot hold its values", why))
     return findings
 
 
-def _columns_with_any(frame: pl.DataFrame, conditions: Mapping[str, pl.Expr]) -> list[str]:
-    """Name the columns whose condition holds in any row, asked in one pass."""
-    if not conditions or frame.is_empty():
-        return []
-    found = frame.select(condition.any().alias(column) for column, condition in conditions.items()).row(0, named=True)
-    return [column for column, is_found in found.items() if is_found]
+def _not_fitting(frame: pl.DataFrame, columns: Sequence[Column]) -> list[Column]:
+    """Give the columns that hold a value which does not fit, told by their extremes: the longest, the smallest."""
+    lengths = {
+        column.name: measure for column in columns if (measure := _length(column.kind, pl.col(column.name))) is not None
+    }
+    longest = frame.select(measure.max() for measure in lengths.values()).row(0, named=True) if lengths else {}
+    return [column for column in columns if not _fits(column.kind, frame[column.name], longest.get(column.name))]
 
 
-def _does_not_fit(kind: Kind, cell: pl.Expr) -> pl.Expr | None:
+def _fits(kind: Kind, cells: pl.Series, longest: int | None) -> bool:
     match kind:
         case values.Enumeration(allowed):
-            return cell.is_in(list(allowed)).not_()
-        case values.Text(int(length)):
-            return cell.str.len_chars() > length
+            return set(cells.unique()) <= {None, *allowed}
+        case values.Text(max_length):
+            return longest is None or longest <= (max_length or TEXT_LENGTHS["text"])
+        case values.Integer() | values.Timestamp():
+            return not _does_not_fit(kind, pl.Series([cells.min(), cells.max()], dtype=cells.dtype)).any()
+        case _:
+            return True
+
+
+def _length(kind: Kind, cell: pl.Expr) -> pl.Expr | None:
+    """Give what counts of a text: its characters where the column counts those, else its bytes."""
+    match kind:
         case values.Text(None):
-            return cell.str.len_bytes() > TEXT_LENGTHS["text"]
-        case values.Integer(bits):
-            limit = 1 << (bits - 1)
-            return (cell >= limit) | (cell < -limit)
-        case values.Timestamp():
-            return (cell < _FIRST_MOMENT) | (cell > _LAST_MOMENT)
+            return cell.str.len_bytes()
+        case values.Text():
+            return cell.str.len_chars()
         case _:
             return None
+
+
+def _does_not_fit(kind: Kind, cells: pl.Series) -> pl.Series:
+    """Say of each cell whether its column cannot hold it."""
+    match kind:
+        case values.Enumeration(allowed):
+            return cells.is_in(list(allowed)).not_()
+        case values.Text(int(length)):
+            return cells.str.len_chars() > length
+        case values.Text(None):
+            return cells.str.len_bytes() > TEXT_LENGTHS["text"]
+        case values.Integer(bits):
+            limit = 1 << (bits - 1)
+            return (cells > limit - 1) | (cells < -limit)
+        case values.Timestamp():
+            return (cells < _FIRST_MOMENT) | (cells > _LAST_MOMENT)
+        case _:
+            return pl.Series([False]).new_from_index(0, len(cells))
 
 
 def _wrong_value(spec: TableSpec, column: Column, what: str, why: str) -> Finding:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile import values
-from reconcile.dataset import ID, KEY, check, fingerprints, key_text, with_hash
+from reconcile.dataset import ID, KEY, check, fingerprints, key_text, line_parts, line_text, with_hash
 from reconcile.decide import Mode
 from reconcile.diff import Action, diff
 from reconcile.fields import Draw, hash_column, hash_text
@@ -222,3 +222,14 @@ def test_binary_keys_fold_to_themselves(keys: list[str | None]) -> None:
     series = pl.Series(keys, dtype=pl.String)
 
     assert keys == fold(collation_named(None), series, model_weigh).to_list()
+
+
+@laws
+@given(rows=st.lists(st.tuples(PARTS, st.none() | st.integers(0, 9), PARTS), max_size=4))
+def test_lines_are_escaped_wherever_a_cell_needs_it(rows: list[tuple[str | None, int | None, str | None]]) -> None:
+    kinds: list[Kind] = [values.Text(), values.Integer(), values.Text()]
+    cells = pl.DataFrame(rows, schema={"a": pl.String, "b": pl.Int64, "c": pl.String}, orient="row")
+
+    escaped = cells.select(line_text(list(zip(kinds, map(pl.col, cells.columns), strict=True)))).to_series()
+
+    assert "\n".join(escaped).encode() == b"".join(line_parts([(kinds, cells)]))

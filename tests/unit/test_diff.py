@@ -42,6 +42,17 @@ def test_a_declared_row_that_is_not_live_is_created() -> None:
     assert found.rows.select(BEFORE, AFTER).rows() == [(None, {"code": "new", "title": "New"})]
 
 
+def test_what_is_said_of_an_empty_table_is_said_of_missing_rows_in_any_other() -> None:
+    """A table without rows is not joined; the result is as if it were."""
+    goods: list[Row] = [{"sku": "SAW", "maker": "ACME"}, {"sku": "AXE", "maker": "ACME", "base": "SAW"}]
+
+    alone = compared("goods", goods, []).rows
+    beside = compared("goods", goods, [{"sku": "OLD", "maker": "ACME", "_id": 7}]).rows
+
+    assert alone.equals(beside.filter(pl.col(ACTION) == Action.CREATE))
+    assert alone.schema == beside.schema
+
+
 def test_a_live_row_that_is_not_declared_is_deleted() -> None:
     found = compared("tags", [], [{"code": "old", "title": "Old", "_id": 7}])
 
