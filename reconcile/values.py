@@ -206,22 +206,35 @@ def canonical_json(document: str) -> str:
     Source: MySQL manual, "The JSON Data Type", normalization of JSON values.
     """
     try:
-        value = json.loads(document)
+        value = _decode(document)
     except ValueError:
         return document
-    return dump_json(value)
+    return _written(value)
 
 
 def dump_json(value: object) -> str:
     """Write a decoded JSON value in canonical form."""
-    shortest = _shortest_numbers(value)
-    document = json.dumps(shortest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _written(_shortest_numbers(value))
+
+
+def _written(value: object) -> str:
+    document = _encode(value)
     try:
         document.encode()
     except UnicodeEncodeError:
         # Half a surrogate pair can only be written escaped.
-        return json.dumps(shortest, sort_keys=True, separators=(",", ":"))
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
     return document
+
+
+def _shortest(number: str) -> float | int:
+    value = float(number)
+    return int(value) if value.is_integer() and abs(value) < _EXACT else value
+
+
+_EXACT = 2**53
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+_decode = json.JSONDecoder(parse_float=_shortest).decode
 
 
 def translate_members(value: object, members: Collection[str], translate: Callable[[str, object], object]) -> object:
@@ -238,6 +251,17 @@ def translate_members(value: object, members: Collection[str], translate: Callab
             return value
 
 
+def translate_document(document: str, members: Collection[str], translate: Callable[[str, object], object]) -> str:
+    """
+    Give a canonical document, canonical again, with what stands under *members* translated by member and item.
+
+    Raises:
+        ValueError: it is no JSON document.
+
+    """
+    return _written(translate_members(json.loads(document), members, translate))
+
+
 def members_of(document: str, members: Collection[str]) -> list[tuple[str, object]]:
     """List what stands under one of *members* in a JSON document, at any depth, as (member, item)."""
     found: list[tuple[str, object]] = []
@@ -247,7 +271,7 @@ def members_of(document: str, members: Collection[str]) -> list[tuple[str, objec
 
 def _shortest_numbers(value: object) -> object:
     match value:
-        case float() if value.is_integer() and abs(value) < 2**53:
+        case float() if value.is_integer() and abs(value) < _EXACT:
             return int(value)
         case list():
             return [_shortest_numbers(item) for item in value]

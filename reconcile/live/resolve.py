@@ -4,13 +4,22 @@ A live row whose key is a declared one under the live collation takes the declar
 diff and every reference join on equal text. The columns themselves keep what the server holds.
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import polars as pl
 
-from reconcile.dataset import DUPLICATE, ID, KEY, UNRESOLVED, Dataset, dependency_order, key_text, repeats_key
+from reconcile.dataset import (
+    DUPLICATE,
+    ID,
+    KEY,
+    UNRESOLVED,
+    Dataset,
+    dependency_order,
+    key_text,
+    natural_key,
+    repeats_key,
+)
 from reconcile.errors import Finding, ReconcileError, Severity
 from reconcile.live.collation import BINARY, Collation, Weigh, fold
 from reconcile.live.read import RawTable
@@ -24,7 +33,7 @@ from reconcile.values import (
     dump_json,
     parse,
     text,
-    translate_members,
+    translate_document,
 )
 
 _FOLDED = "_folded"
@@ -54,6 +63,7 @@ def resolve(
     collation_of: CollationOf,
     weigh: Weigh,
     resolved: Dataset | None = None,
+    previous: LiveState | None = None,
 ) -> LiveState:
     """
     Resolve raw tables; *desired* gives the declared frames whose keys are matched, where there are any.
@@ -62,6 +72,9 @@ def resolve(
 
     Of several live rows with one natural key the one with the lowest surrogate key stands for it; the others get
     keys of their own and are reported. A reference to a row that is not there becomes `\\#` and its number.
+
+    *previous* is what the same tables, with the same declared frames, were resolved to before: the result is the same,
+    but a table that is as it was, and so are the keys of all that it refers to, is not resolved again.
 
     Raises:
         ReconcileError: two declared keys are one row under the live collation.
@@ -73,24 +86,71 @@ def resolve(
     frames = dict(known.frames)
     keys = {name: _keys(frame) for name, frame in frames.items()}
     findings: list[Finding] = []
+    before = _reusable(raw, previous)
+    moved = raw.keys() - before.keys()
     for name in order:
         spec = specs[name]
-        frame, unreadable = _typed(spec, raw[name].frame())
-        findings += unreadable
-        frame = _resolve_columns(frame, [spec.column(part) for part in spec.key], keys)
-        frame = _resolve_texts(frame, [spec.column(part) for part in spec.key], frames, collation_of, weigh)
-        frames[name] = _with_key(spec, frame, desired.get(name), collation_of, weigh)
+        if name in before and not _refers(spec, spec.key, moved):
+            frames[name] = before[name]
+        else:
+            before.pop(name, None)
+            frame, unreadable = _typed(spec, raw[name].frame())
+            findings += unreadable
+            frame = _resolve_columns(frame, [spec.column(part) for part in spec.key], keys)
+            frame = _resolve_texts(frame, [spec.column(part) for part in spec.key], frames, collation_of, weigh)
+            frames[name] = _with_key(spec, frame, desired.get(name), collation_of, weigh)
+            findings += _duplicates(spec, frames[name], desired.get(name))
+            has_moved = previous is None or not _names_the_same(specs, name, frames[name], previous.dataset)
+            moved = moved | {name} if has_moved else moved - {name}
         keys[name] = _keys(frames[name])
-        findings += _duplicates(spec, frames[name], desired.get(name))
     for name, spec in specs.items():
         others = [column for column in spec.columns if column.name not in spec.key]
-        frame = _resolve_columns(frames[name], others, keys)
+        frame = frames[name]
+        if name in before:
+            if not _refers(spec, [column.name for column in others], moved):
+                continue
+            read, _ = _typed(spec, raw[name].frame())
+            frame = frame.with_columns(read[column.name] for column in others if column.name in read.columns)
+        frame = _resolve_columns(frame, others, keys)
         frames[name] = _resolve_texts(frame, others, frames, collation_of, weigh)
     return LiveState(Dataset({**known.specs, **specs}, frames), tuple(findings), raw, desired)
 
 
+def _reusable(raw: Mapping[str, RawTable], previous: LiveState | None) -> dict[str, pl.DataFrame]:
+    """
+    Give the frames of *previous* whose text has not changed.
+
+    What was odd is told of tables when they are resolved: where there was something, nothing is taken over.
+    """
+    if previous is None or previous.findings:
+        return {}
+    return {name: previous.dataset[name] for name, table in raw.items() if table == previous.raw.get(name)}
+
+
+def _refers(spec: TableSpec, names: Collection[str], tables: Set[str]) -> bool:
+    """Say whether one of the columns *names* refers to one of *tables*."""
+    return any(column.name in names and table in tables for column, table in spec.references())
+
+
+def _names_the_same(specs: Mapping[str, TableSpec], name: str, frame: pl.DataFrame, before: Dataset) -> bool:
+    """Say whether whatever refers to a table's rows, by id or by text, is resolved as *before*."""
+    if name not in before:
+        return False
+    texts = {
+        column.kind.column
+        for spec in specs.values()
+        for column in spec.columns
+        if isinstance(column.kind, TextReference) and column.kind.table == name
+    }
+    sides = frame, before[name]
+    return all(
+        column in sides[0].columns and column in sides[1].columns and sides[0][column].equals(sides[1][column])
+        for column in {ID, KEY, *texts}
+    )
+
+
 def _keys(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.select(pl.col(ID).cast(pl.String), KEY)
+    return frame.select(ID, KEY)
 
 
 def _typed(spec: TableSpec, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
@@ -108,8 +168,9 @@ def _typed(spec: TableSpec, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Find
         order = frame[ID].arg_sort()
         frame, rows = frame[order], rows[order]
     findings = []
+    nulls, were_null = (side.null_count().row(0, named=True) for side in (frame, rows))
     for column in columns:
-        if column.owner is Owner.SERVER or frame[column.name].null_count() == rows[column.name].null_count():
+        if column.owner is Owner.SERVER or nulls[column.name] == were_null[column.name]:
             continue
         lost = rows.filter(frame[column.name].is_null() & rows[column.name].is_not_null())
         findings.append(
@@ -128,26 +189,28 @@ def _resolve_columns(frame: pl.DataFrame, columns: Sequence[Column], keys: Mappi
     """Replace the surrogate keys in *columns*, those that the frame has, by natural keys."""
     if frame.is_empty():
         return frame
-    rows = frame.lazy()
-    for column in columns:
-        if column.name in frame.columns:
-            rows = _resolve_column(rows, column, keys, frame.columns)
-    return rows.collect()
+    present = set(frame.columns)
+    found = (_resolved(frame, column, keys) for column in columns if column.name in present)
+    return frame.with_columns(cells for cells in found if cells is not None)
 
 
-def _resolve_column(
-    rows: pl.LazyFrame, column: Column, keys: Mapping[str, pl.DataFrame], present: Sequence[str]
-) -> pl.LazyFrame:
+def _resolved(frame: pl.DataFrame, column: Column, keys: Mapping[str, pl.DataFrame]) -> pl.Series | None:
+    """Give the cells of *column* with natural keys in the place of surrogate keys; None where it holds none."""
+    cells = frame[column.name]
     match column.kind:
         case Reference(table):
-            return _replace_ids(rows, column.name, [(pl.lit(value=True), keys.get(table))])
-        case PolymorphicReference(discriminator, tables):
-            targets = [(pl.col(discriminator) == value, keys.get(table)) for value, table in tables]
-            return _replace_ids(rows, column.name, targets if discriminator in present else [])
+            return _or_unresolved(_keys_of(cells, keys.get(table)), cells)
+        case PolymorphicReference(discriminator, tables) if discriminator in frame.columns:
+            found = [
+                pl.when(frame[discriminator] == value).then(_keys_of(cells, keys.get(table))) for value, table in tables
+            ]
+            return _or_unresolved(pl.select(pl.coalesce(found).alias(column.name)).to_series(), cells)
+        case PolymorphicReference():
+            return _or_unresolved(_keys_of(cells, None), cells)
         case Json(references) if references:
-            return _replace_json_ids(rows, column.name, references, keys)
+            return _replace_json_ids(cells, references, keys)
         case _:
-            return rows
+            return None
 
 
 def _resolve_texts(
@@ -176,37 +239,47 @@ def _resolve_texts(
     return frame
 
 
-def _replace_ids(rows: pl.LazyFrame, name: str, targets: Sequence[tuple[pl.Expr, pl.DataFrame | None]]) -> pl.LazyFrame:
-    """Replace ids by the key in the target whose condition holds; an id that no target knows stays a number."""
-    found = []
-    for number, (is_selected, target) in enumerate(targets):
-        if target is not None:
-            column = f"{_TARGET_KEY}{number}"
-            rows = rows.join(target.lazy().rename({ID: name, KEY: column}), on=name, how="left", maintain_order="left")
-            found.append((column, pl.when(is_selected).then(pl.col(column))))
-    resolved = pl.coalesce(*(key for _, key in found), pl.lit(UNRESOLVED) + pl.col(name))
-    return rows.with_columns(resolved.alias(name)).drop(column for column, _ in found)
+def _keys_of(cells: pl.Series, target: pl.DataFrame | None) -> pl.Series:
+    """Give for each id, as text, the key of the *target* row that has it; null where none has."""
+    if target is None or target.is_empty():
+        return pl.Series(cells.name, [None], dtype=pl.String).new_from_index(0, len(cells))
+    ids, known = cells.cast(pl.Int64, strict=False), target[ID]
+    first, last = known[0], known[-1]
+    if last - first + 1 == len(known) and known.is_sorted():
+        # Ids without a gap say themselves in which row they are.
+        is_known = (ids >= first) & (ids <= last)
+        places = ids if is_known.all() else ids.zip_with(is_known, pl.Series([None], dtype=pl.Int64))
+        return target[KEY].gather(places - first).alias(cells.name)
+    found = ids.to_frame().join(target, left_on=cells.name, right_on=ID, how="left", maintain_order="left")
+    return found[KEY].alias(cells.name)
+
+
+def _or_unresolved(keys: pl.Series, cells: pl.Series) -> pl.Series:
+    """Mark an id that leads to no key; null refers to nothing."""
+    if keys.null_count() == cells.null_count():
+        return keys
+    return keys.zip_with(keys.is_not_null(), UNRESOLVED + cells)
 
 
 def _replace_json_ids(
-    rows: pl.LazyFrame, name: str, references: tuple[tuple[str, str], ...], keys: Mapping[str, pl.DataFrame]
-) -> pl.LazyFrame:
+    cells: pl.Series, references: tuple[tuple[str, str], ...], keys: Mapping[str, pl.DataFrame]
+) -> pl.Series:
     names = {
         member: dict(keys[table].select(ID, KEY).iter_rows()) if table in keys else {} for member, table in references
     }
 
     def key_of(member: str, item: object) -> object:
         # What is no id is marked too: a text that happens to spell a key is not a reference.
-        is_id = isinstance(item, int) and not isinstance(item, bool)
-        return names[member].get(str(item) if is_id else "", None if item is None else UNRESOLVED + dump_json(item))
+        key = names[member].get(item) if isinstance(item, int) and not isinstance(item, bool) else None
+        return key if key is not None or item is None else UNRESOLVED + dump_json(item)
 
     def document(source: str) -> str:
         try:
-            return dump_json(translate_members(json.loads(source), names, key_of))
+            return translate_document(source, names, key_of)
         except ValueError:
             return source
 
-    return rows.with_columns(pl.col(name).map_elements(document, return_dtype=pl.String))
+    return cells.map_elements(document, return_dtype=pl.String)
 
 
 def _with_key(
@@ -214,12 +287,12 @@ def _with_key(
 ) -> pl.DataFrame:
     if not spec.key or any(name not in frame.columns for name in spec.key):
         return frame.with_columns((pl.lit(UNRESOLVED) + pl.col(ID).cast(pl.String)).alias(KEY))
+    keys = frame.select(natural_key(spec).alias(KEY)).to_series()
+    if desired is not None and _are_the_same(keys, desired[KEY]):
+        return frame.with_columns(keys)
     parts = [text(spec.column(name).kind, pl.col(name)).alias(name) for name in spec.key]
     own = frame.select(parts)
     key = key_text([pl.col(name) for name in spec.key])
-    keys = own.select(key.alias(KEY))[KEY]
-    if desired is not None and _are_the_same(keys, desired[KEY]):
-        return frame.with_columns(keys)
     both = own if desired is None else pl.concat([own, desired.select(parts)])
     folds = [
         fold(collation, both[name], weigh)
@@ -227,19 +300,21 @@ def _with_key(
         if isinstance(spec.column(name).kind, Text) and (collation := collation_of(spec.name, name)) is not BINARY
     ]
     folded = both.with_columns(folds).select(key.alias(_FOLDED))[_FOLDED]
-    rows = frame.lazy().with_columns(keys, folded.head(frame.height))
-    if desired is not None:
-        names = _declared_names(spec, desired[KEY], folded.tail(desired.height))
-        rows = rows.join(names.lazy(), on=_FOLDED, how="left", maintain_order="left").with_columns(
+    rows = frame.with_columns(keys, folded.head(frame.height))
+    names = None if desired is None else _declared_names(spec, desired[KEY], folded.tail(desired.height))
+    if frame.is_empty():
+        return frame.with_columns(keys)
+    if names is not None:
+        rows = rows.join(names, on=_FOLDED, how="left", maintain_order="left").with_columns(
             pl.coalesce(_TARGET_KEY, KEY).alias(KEY)
         )
     if desired is not None and spec.recognised_by:
-        rows = _recognise(spec, rows.collect(), desired, collation_of, weigh).lazy()
+        rows = _recognise(spec, rows, desired, collation_of, weigh)
     order = [ID] if spec.soft_delete is None else [pl.col(spec.soft_delete).is_not_null(), ID]
     is_repeated = pl.col(ID) != pl.col(ID).sort_by(order).first().over(_FOLDED)
     number = pl.lit(DUPLICATE) + pl.col(ID).cast(pl.String)
     keyed = rows.with_columns(pl.when(is_repeated).then(pl.col(KEY) + number).otherwise(pl.col(KEY)).alias(KEY))
-    return keyed.drop(_FOLDED, _TARGET_KEY, strict=False).collect()
+    return keyed.drop(_FOLDED, _TARGET_KEY, strict=False)
 
 
 def _are_the_same(live: pl.Series, declared: pl.Series) -> bool:
@@ -286,8 +361,8 @@ def _recognise(
 def _declared_names(spec: TableSpec, declared: pl.Series, folded: pl.Series) -> pl.DataFrame:
     """Give the declared spelling per folded key."""
     names = pl.DataFrame({_FOLDED: folded, _TARGET_KEY: declared})
-    clash = names.filter(pl.col(_FOLDED).is_duplicated())
-    if clash.height:
+    if folded.n_unique() < len(folded):
+        clash = names.filter(pl.col(_FOLDED).is_duplicated())
         raise ReconcileError(
             [
                 Finding(

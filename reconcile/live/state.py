@@ -33,7 +33,9 @@ def read_again(connection: Connection, schema: LiveSchema, previous: LiveState) 
     When every row is still the text that it was, *previous* itself is given: what was made of it still holds.
     """
     raw = read_raw(connection, previous.dataset.specs, schema)
-    return previous if raw == previous.raw else resolved(server_weights(connection), schema, raw, previous.declared)
+    if raw == previous.raw:
+        return previous
+    return resolved(server_weights(connection), schema, raw, previous.declared, previous=previous)
 
 
 def resolved(
@@ -42,13 +44,14 @@ def resolved(
     raw: Mapping[str, RawTable],
     declared: Mapping[str, pl.DataFrame],
     known: Dataset | None = None,
+    previous: LiveState | None = None,
 ) -> LiveState:
     """Resolve what was read as `resolve` does, with the collations of the live schema."""
 
     def collation_of(table_name: str, column_name: str) -> Collation:
         return collation_named(schema.tables[table_name][column_name].collation)
 
-    return resolve(raw, declared, collation_of, weigh, known)
+    return resolve(raw, declared, collation_of, weigh, known, previous)
 
 
 def needed(specs: Mapping[str, TableSpec], tables: Iterable[str]) -> dict[str, TableSpec]:
