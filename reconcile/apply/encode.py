@@ -13,19 +13,20 @@ STATEMENT_BYTES = 1_000_000
 
 # Source: MySQL manual, "String Literals", special character escape sequences.
 _SPECIAL = {"\\": "\\\\", "'": "\\'", '"': '\\"', "\0": "\\0", "\n": "\\n", "\r": "\\r", "\x1a": "\\Z"}
+_PATTERNS, _ESCAPES = (pl.lit(pl.Series([list(texts)])) for texts in (_SPECIAL.keys(), _SPECIAL.values()))
+_QUOTE, _NULL = pl.lit("'"), pl.lit("NULL")
 
 
 def literal(name: str, dtype: pl.DataType) -> pl.Expr:
     """Give the SQL literal of a column of texts or integers; null becomes NULL."""
     column = pl.col(name)
     if dtype == pl.String:
-        escaped = column.str.replace_many(list(_SPECIAL), list(_SPECIAL.values()))
-        encoded = pl.concat_str(pl.lit("'"), escaped, pl.lit("'"))
+        encoded = pl.concat_str(_QUOTE, column.str.replace_many(_PATTERNS, _ESCAPES), _QUOTE)
     elif dtype.is_integer():
         encoded = column.cast(pl.String)
     else:
         raise TypeError(f"column {name}: values travel as text or integers, not {dtype}")
-    return encoded.fill_null("NULL").alias(name)
+    return encoded.fill_null(_NULL).alias(name)
 
 
 def value_lists(rows: pl.DataFrame, most_bytes: int = STATEMENT_BYTES) -> Iterator[tuple[int, str]]:

@@ -10,7 +10,20 @@ from typing import Protocol
 
 import polars as pl
 from sqlalchemy import Column as SqlColumn
-from sqlalchemy import Connection, MetaData, String, Table, cast, delete, func, select, update
+from sqlalchemy import (
+    Connection,
+    MetaData,
+    String,
+    Table,
+    TableClause,
+    cast,
+    delete,
+    func,
+    literal,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy import Integer as SqlInteger
 from sqlalchemy.schema import CreateTable
 
@@ -22,7 +35,7 @@ from reconcile.decide import TablePlan
 from reconcile.diff import AFTER, CHANGED, Action
 from reconcile.errors import Finding, ReconcileError
 from reconcile.live.read import read_new
-from reconcile.live.tables import ddl_type
+from reconcile.live.tables import ddl_type, named
 from reconcile.plan import Plan
 from reconcile.spec import Column, TableSpec
 from reconcile.values import Secret, Text
@@ -55,13 +68,15 @@ class _Run:
     """
 
     connection: Connection
-    tables: MetaData
+    tables: Mapping[str, TableClause]
     secrets: Mapping[str, str] = field(repr=False)
     progress: Progress
     ids: dict[str, pl.DataFrame]
     texts: Texts
     stored: Mapping[str, pl.DataFrame]
     inserts: Inserts
+    highest: Mapping[str, int]
+    """The highest surrogate key of each table that creates refer to, as it was before."""
 
     @property
     def dialect(self) -> str:
@@ -72,7 +87,6 @@ def execute(
     connection: Connection,
     plan: Plan,
     live: Dataset,
-    tables: MetaData,
     secrets: Mapping[str, str],
     progress: Progress,
     still_locked: StillLocked,
@@ -90,16 +104,18 @@ def execute(
 
     """
     ids = {name: frame.select(KEY, ID) for name, frame in live.frames.items()}
+    tables = {part.spec.name: named(part.spec) for part in plan.tables}
     inserts = Inserts(connection, put_aside(connection, secrets.values()))
-    run = _Run(connection, tables, secrets, progress, ids, texts_of(plan, live), stored, inserts)
     working = [part for part in plan.tables if part.written]
     referred = {target for part in plan.tables for _, target in part.spec.references()}
+    highest = _highest(connection, tables, [p.spec for p in working if p.spec.name in referred])
+    run = _Run(connection, tables, secrets, progress, ids, texts_of(plan, live), stored, inserts, highest)
     for part in working:
         _park(run, part)
     for part in working:
         still_locked(connection)
         progress.started(part.spec.name, part.written)
-        _create(run, part, plan.deferred, part.spec.name in referred)
+        _create(run, part, plan.deferred)
     for part in working:
         _set_deferred(run, part, plan.deferred)
         _update(run, part)
@@ -113,7 +129,15 @@ def execute(
         progress.finished(part.spec.name)
 
 
-def _create(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]], is_referred: bool) -> None:
+def _highest(connection: Connection, tables: Mapping[str, TableClause], specs: Sequence[TableSpec]) -> dict[str, int]:
+    """Ask for the highest surrogate key of each table, 0 where there is no row."""
+    keys = {spec.name: tables[spec.name].c[spec.surrogate_key] for spec in specs}
+    parts = [select(literal(name), func.coalesce(func.max(key), 0)) for name, key in keys.items()]
+    found = connection.execute(union_all(*parts)) if parts else ()
+    return {str(name): int(number) for name, number in found}
+
+
+def _create(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]]) -> None:
     spec, rows = part.spec, part.of(Action.CREATE)
     if rows.is_empty():
         return
@@ -124,11 +148,10 @@ def _create(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]], is
     if rows.is_empty():
         return
     values = _wire(run, spec, rows, now)
-    table = run.tables.tables[spec.name]
-    key = table.c[spec.surrogate_key]
-    highest = run.connection.execute(select(func.coalesce(func.max(key), 0))).scalar_one() if is_referred else 0
+    table = run.tables[spec.name]
     _insert(run, table, now, values, part.spec.name)
-    if is_referred:
+    highest = run.highest.get(spec.name)
+    if highest is not None:
         run.ids[spec.name] = pl.concat(
             [run.ids.get(spec.name, _NO_IDS), _new_ids(run, part.spec, table, rows, values, highest)]
         )
@@ -140,7 +163,7 @@ def _return(run: _Run, spec: TableSpec, rows: pl.DataFrame, columns: Sequence[Co
         return
     values = _wire(run, spec, rows, columns)
     values = values.select(rows[ID].alias(spec.surrogate_key), *values.columns)  # in the table's order
-    _insert(run, run.tables.tables[spec.name], columns, values, spec.name)
+    _insert(run, run.tables[spec.name], columns, values, spec.name)
     run.ids[spec.name] = pl.concat([run.ids.get(spec.name, _NO_IDS), rows.select(KEY, ID)])
 
 
@@ -165,10 +188,10 @@ _NO_IDS = pl.DataFrame(schema={KEY: pl.String, ID: pl.Int64})
 
 
 def _new_ids(
-    run: _Run, spec: TableSpec, table: Table, rows: pl.DataFrame, values: pl.DataFrame, highest: int
+    run: _Run, spec: TableSpec, table: TableClause, rows: pl.DataFrame, values: pl.DataFrame, highest: int
 ) -> pl.DataFrame:
     """Ask the server which ids it gave: the new rows are found again by their natural key."""
-    given = _read_new(run, spec, table, highest).with_columns(pl.col(ID).cast(pl.Int64))
+    given = _read_new(run, spec, table, highest, rows.height).with_columns(pl.col(ID).cast(pl.Int64))
     wanted = values.select(pl.col(name).cast(pl.String) for name in spec.key).with_columns(rows[KEY])
     ids = wanted.join(given, on=list(spec.key), how="inner", nulls_equal=True).select(KEY, ID)
     if ids.height != rows.height:
@@ -185,10 +208,10 @@ def _new_ids(
     return ids
 
 
-def _read_new(run: _Run, spec: TableSpec, table: Table, highest: int) -> pl.DataFrame:
+def _read_new(run: _Run, spec: TableSpec, table: TableClause, highest: int, expected: int) -> pl.DataFrame:
     """Give id and natural key of the rows above the *highest* id, as texts."""
     if run.dialect != "sqlite":
-        return read_new(run.connection, spec, spec.key, highest).rename({spec.surrogate_key: ID})
+        return read_new(run.connection, spec, spec.key, highest, expected).rename({spec.surrogate_key: ID})
     key = table.c[spec.surrogate_key]
     query = select(*(cast(cell, String) for cell in (key, *(table.c[name] for name in spec.key)))).where(key > highest)
     schema = dict.fromkeys((ID, *spec.key), pl.String)
@@ -196,7 +219,7 @@ def _read_new(run: _Run, spec: TableSpec, table: Table, highest: int) -> pl.Data
 
 
 def _insert(
-    run: _Run, table: Table, columns: Iterable[Column], values: pl.DataFrame, reported_as: str | None = None
+    run: _Run, table: TableClause, columns: Iterable[Column], values: pl.DataFrame, reported_as: str | None = None
 ) -> None:
     hides = any(isinstance(column.kind, Secret) for column in columns)
     for height in run.inserts.insert(table, values, hides=hides):
@@ -225,6 +248,8 @@ def _update(run: _Run, part: TablePlan) -> None:
     A managed clock is written with it, or the server would move it. Source: MySQL manual, "Automatic Initialization
     and Updating for TIMESTAMP and DATETIME".
     """
+    if not part.counts[Action.UPDATE]:
+        return
     spec = part.spec
     for (names,), rows in part.of(Action.UPDATE).group_by(CHANGED, maintain_order=True):
         changed = [column for column in spec.managed if column.name in names or column.is_clock_on_update]
@@ -235,7 +260,7 @@ def _update(run: _Run, part: TablePlan) -> None:
 def _update_from_staging(run: _Run, spec: TableSpec, ids: pl.Series, values: pl.DataFrame) -> None:
     if values.is_empty():
         return
-    table = run.tables.tables[spec.name]
+    table = run.tables[spec.name]
     staging = _stage(run, spec, ids, [spec.column(name) for name in values.columns], values)
     run.connection.execute(
         update(table)
@@ -281,6 +306,8 @@ def _unlink(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]]) ->
 
     Source: MySQL manual, "FOREIGN KEY Constraints" (InnoDB checks row by row, not at the end of the statement).
     """
+    if not part.counts[Action.DELETE]:
+        return
     circular = [c.name for c in part.spec.columns if (part.spec.name, c.name) in deferred]
     ids = part.of(Action.DELETE)[ID]
     nothing = pl.DataFrame({name: [None] * len(ids) for name in circular}, schema=dict.fromkeys(circular, pl.Int64))
@@ -291,7 +318,7 @@ def _delete(run: _Run, part: TablePlan) -> None:
     spec, rows = part.spec, part.of(Action.DELETE)
     if rows.is_empty():
         return
-    table = run.tables.tables[spec.name]
+    table = run.tables[spec.name]
     key = table.c[spec.surrogate_key]
     staging = _stage(run, spec, rows[ID], [], pl.DataFrame(height=rows.height))
     chosen = key.in_(select(staging.c[ID]))
@@ -303,6 +330,8 @@ def _delete(run: _Run, part: TablePlan) -> None:
 def _park(run: _Run, part: TablePlan) -> None:
     """Move unique values that other rows are about to take out of the way, to a text made of the row's id."""
     spec = part.spec
+    if not (part.counts[Action.UPDATE] or part.counts[Action.DELETE]):
+        return
     moving = {name for unique in spec.unique if unique != spec.key for name in unique} & {
         column.name for column in spec.columns if isinstance(column.kind, Text)
     }

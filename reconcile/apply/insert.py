@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
-from sqlalchemy import Connection, Table, bindparam, insert
+from sqlalchemy import Connection, TableClause, bindparam, insert
 
 from reconcile.apply.aside import without_secrets
 from reconcile.apply.encode import STATEMENT_BYTES, value_lists
@@ -23,7 +23,7 @@ class Inserts:
     packet_bytes: int | None = None
     loads: bool | None = None
 
-    def insert(self, table: Table, values: pl.DataFrame, *, hides: bool) -> Iterator[int]:
+    def insert(self, table: TableClause, values: pl.DataFrame, *, hides: bool) -> Iterator[int]:
         """
         Insert wire rows, and give how many after each statement; rows that *hides* says hold a secret are not loaded.
 
@@ -49,7 +49,7 @@ class Inserts:
             told -= again
             yield height - again
 
-    def _insert_texts(self, table: Table, values: pl.DataFrame) -> Iterator[int]:
+    def _insert_texts(self, table: TableClause, values: pl.DataFrame) -> Iterator[int]:
         quote = self.connection.dialect.identifier_preparer.quote
         columns = ", ".join(map(quote, values.columns))
         head = f"INSERT INTO {quote(table.name)} ({columns}) VALUES "  # noqa: S608 - the documented bulk encoder

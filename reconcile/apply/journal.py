@@ -16,7 +16,7 @@ from reconcile.apply.wire import Texts, texts_of, wire
 from reconcile.dataset import ID, KEY
 from reconcile.diff import BEFORE, Action
 from reconcile.errors import Finding, ReconcileError
-from reconcile.journal import STORED, STORED_CELL, Chunk, pack_all
+from reconcile.journal import BYTES_PER_CHUNK, STORED, STORED_CELL, Chunk, pack_all
 from reconcile.live.connect import transaction
 from reconcile.live.journal import DONE, FAILED, INTERRUPTED, RUNNING
 from reconcile.live.journal_tables import JournalTables
@@ -77,20 +77,12 @@ class Entry:
         if self.journal is None:
             return
         changes = self.journal.tables.changes
-        for chunk in chunks:
-            self._noted += 1
-            connection.execute(
-                insert(changes).values(
-                    run_id=self.run,
-                    seq=self._noted,
-                    table_name=chunk.table,
-                    action=chunk.action.value,
-                    row_count=chunk.rows,
-                    first_key=chunk.first_key,
-                    last_key=chunk.last_key,
-                    payload=chunk.payload,
-                )
-            )
+        for group in together(chunks):
+            rows = []
+            for chunk in group:
+                self._noted += 1
+                rows.append(_row(self.run, self._noted, chunk))
+            connection.execute(insert(changes), rows)
 
     def end(self, connection: Connection, *, is_last: bool) -> None:
         """Count a batch; with the last one the run is done, and the oldest runs are forgotten."""
@@ -111,6 +103,33 @@ class Entry:
         """Remember that the batch noted last is committed: the next one goes on behind it."""
         self.batches += 1
         self.chunks = self._noted
+
+
+def together(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
+    """Give chunks in groups that one statement takes: those of small tables together, a large one alone."""
+    group: list[Chunk] = []
+    size = 0
+    for chunk in chunks:
+        size += len(chunk.payload)
+        if group and size > BYTES_PER_CHUNK:
+            yield group
+            group, size = [], len(chunk.payload)
+        group.append(chunk)
+    if group:
+        yield group
+
+
+def _row(run: int | None, number: int, chunk: Chunk) -> dict[str, Any]:
+    return {
+        "run_id": run,
+        "seq": number,
+        "table_name": chunk.table,
+        "action": chunk.action.value,
+        "row_count": chunk.rows,
+        "first_key": chunk.first_key,
+        "last_key": chunk.last_key,
+        "payload": chunk.payload,
+    }
 
 
 @contextmanager
@@ -225,6 +244,8 @@ def stored_otherwise(plan: Plan, before: LiveState, texts: Texts) -> dict[str, p
     ids = {name: frame.select(KEY, ID) for name, frame in before.dataset.frames.items()}
     found = {}
     for part in plan.tables:
+        if not (part.counts[Action.UPDATE] or part.counts[Action.DELETE]):
+            continue
         spec, rows = part.spec, pl.concat([part.of(Action.UPDATE), part.of(Action.DELETE)])
         raw = before.raw.get(spec.name)
         if rows.is_empty() or raw is None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, TableClause
 from sqlalchemy.exc import DBAPIError
 
 LEAST_ROWS = 2_000
@@ -40,7 +40,7 @@ def can_load(connection: Connection) -> bool:
     return False
 
 
-def load(connection: Connection, table: Table, values: pl.DataFrame) -> Iterator[int]:
+def load(connection: Connection, table: TableClause, values: pl.DataFrame) -> Iterator[int]:
     """
     Load wire rows and give the number of rows of each chunk as it is done.
 

@@ -29,7 +29,6 @@ from reconcile.live.connect import snapshot, transaction
 from reconcile.live.resolve import LiveState
 from reconcile.live.spans import digest
 from reconcile.live.state import dependents
-from reconcile.live.tables import metadata
 from reconcile.live.target import Target
 from reconcile.outcome import whole
 from reconcile.plan import Plan
@@ -101,10 +100,7 @@ def apply(
             all rolled back.
 
     """
-    tables = metadata({part.spec.name: part.spec for part in plan.tables}, engine.dialect.name)
-    run = _Run(
-        target, engine, plan, specs, rules, tables, secrets, still_locked, access, stored or {}, is_saved=is_saved
-    )
+    run = _Run(target, engine, plan, specs, rules, secrets, still_locked, access, stored or {}, is_saved=is_saved)
     entry = entry or Entry(target, None, plan)
     outcome: Outcome | None = None
 
@@ -141,7 +137,6 @@ class _Run:
     plan: Plan
     specs: Mapping[str, TableSpec]
     rules: Sequence[Rule]
-    tables: MetaData
     secrets: Mapping[str, str] = field(repr=False)
     still_locked: StillLocked
     access: Access | None
@@ -195,7 +190,7 @@ def _carry(
             _refuse_newcomers(run.target, plan, goal, now.dataset)
     _refuse_dependents([*dependents_in_plan(plan, now.dataset), *dependents(connection, plan, run.specs)])
     try:
-        execute(connection, plan, now.dataset, run.tables, run.secrets, progress, run.still_locked, run.stored)
+        execute(connection, plan, now.dataset, run.secrets, progress, run.still_locked, run.stored)
     except MissingParent as error:
         raise _unexpected(run.target, "a row refers to one that does not exist", str(error)) from error
     return now, piece.look(connection, base)

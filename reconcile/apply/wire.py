@@ -21,8 +21,8 @@ from reconcile.values import (
     Reference,
     Secret,
     TextReference,
-    dump_json,
     text,
+    translate_document,
     translate_members,
 )
 
@@ -135,10 +135,16 @@ def _cells(
 
 
 def _ids_of(spec: TableSpec, column: Column, keys: pl.Series, target: pl.DataFrame | None) -> pl.Series:
-    frame = pl.DataFrame({KEY: keys})
+    frame = keys.alias(KEY).to_frame()
+    wanted = pl.String() if isinstance(column.kind, TextReference) else pl.Int64()
+    if keys.null_count() == len(keys):
+        return keys.cast(wanted)
+    if target is not None:
+        ids = frame.join(target, on=KEY, how="left", maintain_order="left")[ID].alias(column.name)
+        if ids.null_count() == keys.null_count():
+            return ids
     # What no table that reconcile reads has is its own name.
     itself = pl.when(pl.col(KEY).str.starts_with(UNRESOLVED)).then(pl.col(KEY).str.strip_prefix(UNRESOLVED))
-    wanted = pl.String() if isinstance(column.kind, TextReference) else pl.Int64()
     unresolved = itself.cast(wanted, strict=False)
     if target is None:
         found = frame.select(unresolved.alias(_FOUND))
@@ -163,7 +169,7 @@ def _json_ids(cells: pl.Series, references: tuple[tuple[str, str], ...], ids: Id
         return translate_members(item, numbers, number)
 
     def document(source: str) -> str:
-        return dump_json(translate_members(json.loads(source), numbers, number))
+        return translate_document(source, numbers, number)
 
     return cells.map_elements(document, return_dtype=pl.String, skip_nulls=True)
 

@@ -61,7 +61,7 @@ class RawTable:
     def frame(self) -> pl.DataFrame:
         """Give the rows as String columns, null for NULL."""
         if self.pages:
-            return _split(self.spec, self.names, self.pages)
+            return _split(self.names, self.pages)
         cells = list(zip(*self.rows, strict=True)) or [()] * len(self.names)
         return pl.DataFrame(
             [pl.Series(name, cell, dtype=pl.String) for name, cell in zip(self.names, cells, strict=True)]
@@ -209,14 +209,19 @@ def _source(number: int, spec: TableSpec, nullable: Mapping[str, bool]) -> _Sour
     )
 
 
-def read_new(connection: Connection, spec: TableSpec, names: Sequence[str], above: int) -> pl.DataFrame:
+def read_new(connection: Connection, spec: TableSpec, names: Sequence[str], above: int, expected: int) -> pl.DataFrame:
     """
     Read the columns *names* of a server's rows whose surrogate key is *above* a number, all as texts.
 
-    The surrogate key is one of the columns; rows come in its order.
+    The surrogate key is one of the columns; rows come in its order. As many as are *expected* may fit one page.
     """
     source = _source(0, spec, {spec.surrogate_key: False} | {name: spec.column(name).nullable for name in names})
-    ((_, first, last),) = connection.execute(source.extent.where(source.key > literal_column(str(above))))
+    is_new = source.key > literal_column(str(above))
+    if expected <= IDS_PER_PAGE:
+        ((_, rows, text),) = connection.execute(source.page.where(is_new))
+        if _is_whole(source, rows, text):
+            return RawTable(spec, source.names, pages=(text,) if rows else ()).frame()
+    ((_, first, last),) = connection.execute(source.extent.where(is_new))
     pages = () if first is None else tuple(_pages(connection, source, first, last))
     return RawTable(spec, source.names, pages=pages).frame()
 
@@ -280,25 +285,20 @@ def _holds_any_text(declared: Column) -> bool:
     return isinstance(declared.kind, values.Text | values.Enumeration | values.Json | values.TextReference)
 
 
-def _split(spec: TableSpec, names: Sequence[str], pages: Sequence[str]) -> pl.DataFrame:
+def _split(names: Sequence[str], pages: Sequence[str]) -> pl.DataFrame:
     """Give the cells of all pages as columns: the first of every row, the second of every row and so on."""
-    has_escapes = any("\\" in page for page in pages)
     cells = pl.Series([page[: -len(SEPARATOR)] for page in pages], dtype=pl.String).str.split(SEPARATOR).explode()
-    frame = pl.DataFrame([cells.gather_every(len(names), offset).alias(name) for offset, name in enumerate(names)])
-    if not has_escapes:
-        return frame
-    texts = {column.name for column in spec.columns if _holds_any_text(column)}
-    return frame.with_columns(_unescape(name, is_text=name in texts) for name in names)
-
-
-def _unescape(name: str, *, is_text: bool) -> pl.Expr:
-    cell = pl.col(name)
-    plain = cell
-    if is_text:
-        plain = cell.str.replace_all(ESCAPED_SEPARATOR, SEPARATOR, literal=True).str.replace_all(
-            ESCAPED_BACKSLASH, "\\", literal=True
-        )
-    return pl.when(cell != NULL).then(plain).alias(name)
+    if any(NULL in page for page in pages):
+        cells = cells.set(cells == NULL, None)
+    # Only texts are escaped: any other cell holds no backslash.
+    for escaped, plain in ((ESCAPED_SEPARATOR, SEPARATOR), (ESCAPED_BACKSLASH, "\\")):
+        if any(escaped in page for page in pages):
+            cells = cells.str.replace_all(escaped, plain, literal=True)
+    return (
+        cells.alias("cell")
+        .to_frame()
+        .select(pl.col("cell").gather_every(len(names), offset).alias(name) for offset, name in enumerate(names))
+    )
 
 
 def _too_large(spec: TableSpec) -> ReconcileError:

@@ -14,10 +14,13 @@ from sqlalchemy import (
     MetaData,
     PrimaryKeyConstraint,
     Table,
+    TableClause,
     UniqueConstraint,
     text,
 )
 from sqlalchemy import Column as SqlColumn
+from sqlalchemy import column as sql_column
+from sqlalchemy import table as sql_table
 from sqlalchemy.sql.elements import TextClause
 from sqlalchemy.types import TypeEngine, UserDefinedType
 
@@ -60,6 +63,12 @@ def metadata(specs: Mapping[str, TableSpec], dialect: str) -> MetaData:
             sqlite_autoincrement=True,
         )
     return collection
+
+
+def named(spec: TableSpec) -> TableClause:
+    """Give a table as statements name it: the names of its columns, in the order of the spec, and no more."""
+    names = dict.fromkeys([spec.surrogate_key, *(column.name for column in spec.columns)])
+    return sql_table(spec.name, *map(sql_column, names))
 
 
 def _name(spec: TableSpec, names: Iterable[str], suffix: str) -> str:
