@@ -8,6 +8,7 @@ from reconcile.cli.journaling import KEEP_RUNS
 from reconcile.cli.options import DoctorOptions
 from reconcile.cli.session import Session
 from reconcile.health import Setting
+from reconcile.live.drivers import installed_library, reading
 from reconcile.live.journal_tables import DEFAULT_PREFIX
 
 
@@ -23,6 +24,8 @@ def settings_of(options: DoctorOptions, session: Session) -> list[Setting]:
             Setting("ssl-mode", target.tls_mode, "default" if is_default else "the URL"),
             Setting("ssl-ca", target.tls_ca or "the system's", "the URL" if target.tls_ca else "default"),
         ]
+        chosen = reading(target, installed_library())
+        settings.append(Setting("driver", f"{chosen.driver} ({chosen.why})", target.driver_origin))
         settings += [Setting(name, "ignored", "the URL") for name in target.ignored]
     state = "default" if options.state == type(options)().state else "--state"
     settings.append(Setting("state", f"{options.state} ({session.state.name})", state))

@@ -5,17 +5,21 @@ import sqlite3
 import ssl
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
 from pymysql.connections import Connection as Driver
 from pymysql.constants import CLIENT
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from reconcile.live import clear_text
-from reconcile.live.server_errors import server_errors
+from reconcile.live.drivers import Driver, installed_library, reading
+from reconcile.live.mysqlclient import connect_arguments
+from reconcile.live.server_errors import LOGIN_NOT_OFFERED, NOT_PROTECTED, error_number, server_errors
 from reconcile.live.target import Target, tls_arguments
 
 SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
@@ -23,6 +27,12 @@ SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_
 
 LONGEST_PAGE = 1 << 28
 """Bytes of one text that the server may join from many rows; its max_allowed_packet sets a lower limit."""
+
+SESSION = (
+    f"SET SESSION time_zone = '+00:00', sql_mode = '{SQL_MODE}', "
+    "SESSION foreign_key_checks = 1, SESSION unique_checks = 1, "
+    f"SESSION group_concat_max_len = {LONGEST_PAGE}"
+)
 
 CONNECT_TIMEOUT_S = 10
 KEEP_ALIVE_S = 30
@@ -52,11 +62,7 @@ def open_engine(target: Target, program: str = "reconcile") -> Engine:
             "client_flag": CLIENT.FOUND_ROWS | CLIENT.LOCAL_FILES,
             "read_timeout": target.read_timeout_s,
             "write_timeout": target.read_timeout_s,
-            "init_command": (
-                f"SET SESSION time_zone = '+00:00', sql_mode = '{SQL_MODE}', "
-                "SESSION foreign_key_checks = 1, SESSION unique_checks = 1, "
-                f"SESSION group_concat_max_len = {LONGEST_PAGE}"
-            ),
+            "init_command": SESSION,
             **tls_arguments(target),
             "auth_plugin_map": {} if target.demands_tls else dict.fromkeys(clear_text.PLUGINS, clear_text.Refusal),
         },
@@ -144,7 +150,7 @@ def snapshot(target: Target, engine: Engine) -> Iterator[Connection]:
         ReconcileError: the database cannot be reached or read; four parts, exit code 1.
 
     """
-    with server_errors(target), _reader(target, engine).connect() as connection:
+    with server_errors(target), _connect_reader(target, engine) as connection:
         if target.is_sqlite:
             yield connection
         else:
@@ -156,9 +162,28 @@ def snapshot(target: Target, engine: Engine) -> Iterator[Connection]:
             driver.exec_driver_sql("ROLLBACK")
 
 
+def _connect_reader(target: Target, engine: Engine) -> Connection:
+    """Connect with the driver that reads; one that cannot log in as the server asks leaves it to pymysql."""
+    try:
+        return _reader(target, engine).connect()
+    except DBAPIError as error:
+        if target.driver == Driver.MYSQLCLIENT or error_number(error) not in LOGIN_NOT_OFFERED:
+            raise
+        return engine.connect()
+
+
 def _reader(target: Target, engine: Engine) -> Engine:
-    """Give *engine* for a server; for a file one that opens it read-only, which no pragma can undo."""
-    if not target.is_sqlite or not engine.url.database:
+    """
+    Give an engine that reads: for a file one that opens it read-only, which no pragma can undo.
+
+    Raises:
+        ReconcileError: mysqlclient was asked for and cannot serve this target; exit code 64.
+
+    """
+    if not target.is_sqlite:
+        chosen = reading(target, installed_library()).driver
+        return _mysqlclient_engine(target) if chosen is Driver.MYSQLCLIENT else engine
+    if not engine.url.database:
         return engine
     file = Path(engine.url.database).resolve().as_uri() + "?mode=ro"
 
@@ -170,6 +195,27 @@ def _reader(target: Target, engine: Engine) -> Engine:
     event.listen(reader, "connect", _pin_sqlite)
     event.listen(reader, "begin", _begin_sqlite)
     return reader
+
+
+@lru_cache(maxsize=1)
+def _mysqlclient_engine(target: Target) -> Engine:
+    """Give an engine whose driver is mysqlclient; a run reads from one target, many times."""
+    engine = create_engine(
+        target.url.set(drivername="mysql+mysqldb"),
+        poolclass=NullPool,
+        hide_parameters=True,
+        connect_args=connect_arguments(target, connect_timeout_s=CONNECT_TIMEOUT_S, init_command=SESSION),
+        isolation_level="REPEATABLE READ",
+    )
+    event.listen(engine, "handle_error", _note_broken_tls)
+    return engine
+
+
+def _note_broken_tls(context: ExceptionContext) -> None:
+    """See that the line is gone: Connector/C says of TLS that breaks what it says of TLS that cannot begin."""
+    error = context.sqlalchemy_exception
+    if context.connection is not None and isinstance(error, DBAPIError) and error_number(error) in NOT_PROTECTED:
+        context.is_disconnect = True
 
 
 @contextmanager

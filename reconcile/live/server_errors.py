@@ -6,6 +6,7 @@ Numbers from 2000 to 2999 are the client's. Source: MySQL manual, "Server Error 
 
 import sqlite3
 import ssl
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -19,12 +20,15 @@ ACCESS_DENIED = frozenset({1044, 1045, 1698, 1142, 1143, 1227})
 UNKNOWN_DATABASE = frozenset({1049})
 UNREACHABLE = frozenset({2002, 2003, 2005})
 NOT_PROTECTED = frozenset({2026})
+LOGIN_NOT_OFFERED = frozenset({2059, 2061})
+"""The C library does not log in as the server asks: in clear text, or by the server's key on a plain line."""
 TLS_DEMANDED = frozenset({3159})
 """A MySQL with require_secure_transport; MariaDB denies access without a reason."""
 CONNECTION_LOST = frozenset({0, 2006, 2013, 2014, 2027, 2055, 1053, 1077, 1079, 1152, 1159, 1160, 1161, 1184})
 """The driver says 0 for a connection that it has closed itself, 1053 is a server that shuts down."""
 KILLED = frozenset({1317, 1927, 3169, 4031})
 """4031 is a server that ended an idle session, 1927 and 3169 somebody's KILL."""
+_LINE_BROKE = 2013
 READ_ONLY_SERVER = frozenset({1290, 1836})
 READ_ONLY_TRANSACTION = frozenset({1792})
 LOCK_WAIT_TIMEOUT = frozenset({1205})
@@ -48,8 +52,14 @@ def server_errors(target: Target) -> Iterator[None]:
         yield
     except DBAPIError as error:
         raise ReconcileError([explain(target, error)]) from error
-    except (MySQLError, sqlite3.Error) as error:  # what a connection says before SQLAlchemy listens
+    except _driver_errors() as error:  # what a connection says before SQLAlchemy listens
         raise ReconcileError([explain(target, wrapped := DBAPIError(None, None, error))]) from wrapped
+
+
+def _driver_errors() -> tuple[type[Exception], ...]:
+    """Give what the drivers that were imported raise; a driver that was not has raised nothing."""
+    mysqlclient = sys.modules.get("MySQLdb")
+    return (MySQLError, sqlite3.Error, *((mysqlclient.MySQLError,) if mysqlclient is not None else ()))
 
 
 def error_number(error: DBAPIError) -> int | None:
@@ -65,6 +75,8 @@ def explain(target: Target, error: DBAPIError) -> Finding:
     message = (str(arguments[-1]) if arguments else "") or "the connection is closed"
     if isinstance(getattr(error.orig, "original_exception", None), ssl.SSLError):  # the driver: host not found
         number = min(NOT_PROTECTED)
+    if error.connection_invalidated and number in NOT_PROTECTED:
+        number = _LINE_BROKE
     what, fix = _explain_file(message) if target.is_sqlite else _explain_number(number)
     return Finding(
         what=what,
@@ -117,6 +129,10 @@ _SERVER = {
     UNREACHABLE: (
         "connection refused or host not found",
         "check host and port, that the server runs and that a firewall lets you through",
+    ),
+    LOGIN_NOT_OFFERED: (
+        "the driver cannot log in as the server asks",
+        "use RECONCILE_DRIVER=auto or pymysql, or ask for TLS with ?ssl-mode=REQUIRED in the URL",
     ),
     TLS_DEMANDED: ("the server takes no connection without TLS", "add ?ssl-mode=REQUIRED to the URL"),
     NOT_PROTECTED: (

@@ -3,7 +3,7 @@
 import json
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -11,6 +11,12 @@ from sqlalchemy.exc import ArgumentError
 from reconcile.errors import ExitCode, Finding, ReconcileError
 
 EMBEDDED_DEFAULT = "sqlite:///terp.db"
+DRIVERS = ("auto", "pymysql", "mysqlclient")
+LOCAL_SOCKET = "localhost"
+_DRIVER_VARIABLE = "RECONCILE_DRIVER"
+_DRIVER_OF = {"pymysql": "pymysql", "mysqldb": "mysqlclient"}
+"""What a SQLAlchemy URL calls a driver, and what it is called elsewhere."""
+
 _TLS_KEYS = {"ssl-mode", "ssl_mode", "sslmode", "ssl", "ssl-ca", "ssl_ca", "sslrootcert"}
 _TIMEOUT_KEYS = ("read-timeout", "read_timeout", "socket_timeout")
 _TLS_MODES = {
@@ -38,7 +44,8 @@ class Target:
     One database: where it is, how the connection is protected, and which setting named it.
 
     `url` carries the password and is never shown; `str(target)` is what people read. `read_timeout_s` is how long an
-    answer of the server may take, None without end.
+    answer of the server may take, None without end. `driver` is the one of `DRIVERS` that was asked for, by
+    `driver_origin`.
     """
 
     url: URL
@@ -47,6 +54,8 @@ class Target:
     tls_ca: str | None = None
     ignored: tuple[str, ...] = ()
     read_timeout_s: int | None = None
+    driver: str = "auto"
+    driver_origin: str = "default"
 
     @property
     def is_sqlite(self) -> bool:
@@ -72,12 +81,30 @@ def choose(given: str | None, environment: Mapping[str, str], dotenv: Mapping[st
     """
     Pick the target: the flag, then RECONCILE_DATABASE_URL, then DATABASE_URL, then the embedded default.
 
-    Each variable is looked up in *environment* and then in *dotenv*; an empty one counts as not set.
+    Each variable is looked up in *environment* and then in *dotenv*; an empty one counts as not set. RECONCILE_DRIVER
+    names the driver where the URL does not.
 
     Raises:
-        ReconcileError: the URL cannot be used; exit code 64.
+        ReconcileError: the URL or the driver's name cannot be used; exit code 64.
 
     """
+    target = _choose_url(given, environment, dotenv)
+    if target.is_sqlite or target.driver_origin != "default":
+        return target
+    name = environment.get(_DRIVER_VARIABLE) or dotenv.get(_DRIVER_VARIABLE)
+    return _driven(target, name, "environment" if environment.get(_DRIVER_VARIABLE) else ".env") if name else target
+
+
+def _driven(target: Target, name: str, place: str) -> Target:
+    origin = f"{_DRIVER_VARIABLE} in {place if place.startswith('.') else f'the {place}'}"
+    if name not in DRIVERS:
+        fix = f"use one of {', '.join(DRIVERS)}"
+        finding = Finding(what="the driver's name is unknown", where=origin, why=f"it is {name!r}", fix=fix)
+        raise ReconcileError([finding], ExitCode.USAGE)
+    return replace(target, driver=name, driver_origin=origin)
+
+
+def _choose_url(given: str | None, environment: Mapping[str, str], dotenv: Mapping[str, str]) -> Target:
     if given:
         return parse(given, "--database-url")
     for name in ("RECONCILE_DATABASE_URL", "DATABASE_URL"):
@@ -90,7 +117,7 @@ def choose(given: str | None, environment: Mapping[str, str], dotenv: Mapping[st
 
 def parse(text: str, origin: str) -> Target:
     """
-    Read a `mysql://`, `mysql+pymysql://`, `mariadb://` or `sqlite:///` URL.
+    Read a `mysql://`, `mariadb://` or `sqlite:///` URL; `mysql+pymysql://` and `mysql+mysqldb://` choose the driver.
 
     TLS settings are taken from the query as providers write them (`ssl-mode`, `sslmode`, `ssl`, `ssl-ca`), and how
     many seconds to wait for an answer (`read-timeout`); other query settings are another client's and are ignored by
@@ -112,8 +139,11 @@ def parse(text: str, origin: str) -> Target:
             if not url.database:
                 raise _unusable(origin, "it names no database file", "write sqlite:///FILE")
             return Target(URL.create("sqlite", database=url.database), origin)
-        case "mysql" | "mysql+pymysql" | "mariadb" | "mariadb+pymysql":
+        case "mysql" | "mariadb":
             return _server_target(url, origin)
+        case "mysql+pymysql" | "mysql+mysqldb" | "mariadb+pymysql" | "mariadb+mysqldb":
+            chosen = _DRIVER_OF[url.drivername.split("+")[1]]
+            return replace(_server_target(url, origin), driver=chosen, driver_origin="the URL")
         case other:
             raise _unusable(
                 origin, f"{other} is not a kind of server that is supported", "use a mysql:// or sqlite:/// URL"

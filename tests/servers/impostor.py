@@ -10,6 +10,7 @@ from typing import Self
 
 _PROTOCOL_41, _TLS, _SECURE, _PLUGIN = 0x0200, 0x0800, 0x8000, 0x80000
 _SALT = b"0123456789abcdefghij"
+_WELCOME = b"\0\0\0\x02\0\0\0"
 _PATIENCE_S = 5.0
 
 
@@ -18,12 +19,14 @@ class Impostor:
     """
     Listens on 127.0.0.1 for one client after another.
 
-    Without *context* it offers no TLS. With *asks_for* it answers a login by asking for the password by that plugin.
-    Source: MySQL internals, "Protocol::HandshakeV10" and "Protocol::AuthSwitchRequest".
+    Without *context* it offers no TLS. With *asks_for* it answers a login by asking for the password by that plugin;
+    with *wants* it lets everybody in and answers the first thing that it is asked by asking for that file.
+    Source: MySQL internals, "Protocol::HandshakeV10", "Protocol::AuthSwitchRequest" and "LOCAL INFILE Request".
     """
 
     context: ssl.SSLContext | None = None
     asks_for: str | None = None
+    wants: str | None = None
     heard: bytes = b""
     """What clients have said; over TLS, what they meant."""
     _listener: socket.socket = field(init=False)
@@ -58,12 +61,22 @@ class Impostor:
 
     def _talk(self, client: socket.socket) -> None:
         client.sendall(_packet(0, self._greeting()))
-        if self.context is not None:
-            self.heard += client.recv(36)  # the request for TLS, which names nobody
-            client = self.context.wrap_socket(client, server_side=True)
+        if self.context is None:
+            self._listen(client)
+            return
+        self.heard += client.recv(36)  # the request for TLS, which names nobody
+        with self.context.wrap_socket(client, server_side=True) as protected:
+            self._listen(protected)
+
+    def _listen(self, client: socket.socket) -> None:
+        answers = iter([_WELCOME, b"\xfb" + self.wants.encode()]) if self.wants is not None else None
         while data := client.recv(4096):
             self.heard += data
-            if self.asks_for is not None:
+            if answers is not None:
+                if (answer := next(answers, None)) is None:
+                    return
+                client.sendall(_packet(data[3] + 1, answer))
+            elif self.asks_for is not None:
                 client.sendall(_packet(data[3] + 1, b"\xfe" + self.asks_for.encode() + b"\0" + b"\x04Password: "))
 
     def _greeting(self) -> bytes:

@@ -18,6 +18,9 @@ from tests.servers.target import Target
 CIPHER = "SHOW SESSION STATUS LIKE 'Ssl_cipher'"
 REFUSED = "error: the connection cannot be protected as asked"
 PASSWORD = "n0body-else-is-told"
+ANOTHER_NAME = ("IP address mismatch", "certificate verify failed", "Validation of SSL server certificate failed")
+"""What pymysql, libmysqlclient and Connector/C say of a certificate for another name."""
+NOT_TRUSTED = ("certificate verify failed", "unable to get local issuer", "self-signed certificate")
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +73,11 @@ def cipher(result: Result) -> str:
     return str(result.document["rows"][0][1])
 
 
-def assert_refused(result: Result, why: str) -> None:
-    """Hold that one finding says why, and that no password is in it."""
+def assert_refused(result: Result, *why: str) -> None:
+    """Hold that one finding says why, in one driver's words or another's, and that no password is in it."""
     errors = [line for line in result.err.splitlines() if line.startswith("error")]
     assert (result.code, errors) == (1, [REFUSED])
-    assert why in result.err
+    assert any(words in result.err for words in why), result.err
     assert "no password was sent" in result.err
     assert not any(secret in result.out + result.err for secret in (APPLICATION_PASSWORD, PASSWORD))
 
@@ -111,7 +114,7 @@ def test_the_host_must_be_the_one_that_the_certificate_names(secured: Server, fo
     query = f"ssl-mode=VERIFY_IDENTITY&ssl-ca={folder / 'ours.pem'}"
 
     assert cipher(ask(secured, query, "localhost"))
-    assert_refused(ask(secured, query, "127.0.0.1"), "IP address mismatch")
+    assert_refused(ask(secured, query, "127.0.0.1"), *ANOTHER_NAME)
 
 
 def test_doctor_says_whether_the_connection_is_protected(secured: Server) -> None:
@@ -164,12 +167,13 @@ def test_a_plain_server_is_told_nothing_where_tls_is_demanded(folder: Path) -> N
 @pytest.mark.parametrize(
     ("host", "mode", "file", "why"),
     [
-        ("127.0.0.1", "VERIFY_CA", "another.pem", "certificate verify failed"),
-        ("db.example", "VERIFY_IDENTITY", "ours.pem", "IP address mismatch"),
+        ("127.0.0.1", "VERIFY_CA", "another.pem", NOT_TRUSTED),
+        ("127.0.0.1", "VERIFY_IDENTITY", "another.pem", NOT_TRUSTED),
+        ("db.example", "VERIFY_IDENTITY", "ours.pem", ANOTHER_NAME),
     ],
 )
 def test_a_false_server_with_tls_is_not_told_who_is_asking(
-    authority: trustme.CA, folder: Path, host: str, mode: str, file: str, why: str
+    authority: trustme.CA, folder: Path, host: str, mode: str, file: str, why: tuple[str, ...]
 ) -> None:
     """It hears the request for TLS, which is 36 bytes without a name, and then nothing."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -178,7 +182,7 @@ def test_a_false_server_with_tls_is_not_told_who_is_asking(
         url = impostor.url("erp", PASSWORD, f"ssl-mode={mode}&ssl-ca={folder / file}")
         result = run("query", "counts", "--database-url", url)
 
-    assert_refused(result, why)
+    assert_refused(result, *why)
     assert len(impostor.heard) == 36
     assert b"erp" not in impostor.heard
 

@@ -17,6 +17,7 @@ TOLD = {
     1049: "unknown database",
     2026: "the connection cannot be protected as asked",
     3159: "the server takes no connection without TLS",
+    2061: "the driver cannot log in as the server asks",
     2003: "connection refused or host not found",
     2013: "the connection to the server was lost",
     0: "the connection to the server was lost",
@@ -45,6 +46,16 @@ def test_a_server_error_is_said_by_its_number(number: int, what: str) -> None:
     assert finding.why == f"words of the server (error {number})"
     assert finding.fix
     assert "hunter2" not in f"{finding}"
+
+
+def test_protection_that_breaks_is_a_lost_line() -> None:
+    """A C library has one number for TLS that cannot begin and for TLS that ends; then a password was sent."""
+    said = pymysql.err.OperationalError(2026, "unexpected eof while reading")
+
+    assert "no password was sent" in explain(SERVER, OperationalError("", None, said)).fix
+    lost = explain(SERVER, OperationalError("SELECT 1", None, said, connection_invalidated=True))
+    assert lost.what == TOLD[2013]
+    assert "no password was sent" not in lost.fix
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ def refused(url: str) -> ReconcileError:
     return error.value
 
 
-@pytest.mark.parametrize("scheme", ["mysql", "mysql+pymysql", "mariadb", "mariadb+pymysql"])
-def test_every_spelling_of_a_server_uses_the_one_driver(scheme: str) -> None:
+@pytest.mark.parametrize("scheme", ["mysql", "mysql+pymysql", "mysql+mysqldb", "mariadb", "mariadb+pymysql"])
+def test_every_spelling_of_a_server_is_written_to_by_one_driver(scheme: str) -> None:
     target = parse(f"{scheme}://user:s3cret@db.example:3307/shop", "the test")
 
     assert target.url.drivername == "mysql+pymysql"
