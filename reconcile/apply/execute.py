@@ -190,10 +190,21 @@ _NO_IDS = pl.DataFrame(schema={KEY: pl.String, ID: pl.Int64})
 def _new_ids(
     run: _Run, spec: TableSpec, table: TableClause, rows: pl.DataFrame, values: pl.DataFrame, highest: int
 ) -> pl.DataFrame:
-    """Ask the server which ids it gave: the new rows are found again by their natural key."""
-    given = _read_new(run, spec, table, highest, rows.height).with_columns(pl.col(ID).cast(pl.Int64))
+    """
+    Ask the server which ids it gave: the new rows are found again by their natural key.
+
+    They lie above the *highest* that was there, or, where ids are handed out in blocks, anywhere: then every row is
+    asked for but those that are known. Source: TiDB manual, "AUTO_INCREMENT"; Vitess manual, "Vitess Sequences".
+    """
     wanted = values.select(pl.col(name).cast(pl.String) for name in spec.key).with_columns(rows[KEY])
-    ids = wanted.join(given, on=list(spec.key), how="inner", nulls_equal=True).select(KEY, ID)
+
+    def found(given: pl.DataFrame) -> pl.DataFrame:
+        return wanted.join(given, on=list(spec.key), how="inner", nulls_equal=True).select(KEY, ID)
+
+    ids = found(_read_new(run, spec, table, highest, rows.height))
+    if ids.height < rows.height:
+        every = _read_new(run, spec, table, None, rows.height)
+        ids = found(every.join(run.ids.get(spec.name, _NO_IDS), on=ID, how="anti"))
     if ids.height != rows.height:
         raise ReconcileError(
             [
@@ -208,14 +219,17 @@ def _new_ids(
     return ids
 
 
-def _read_new(run: _Run, spec: TableSpec, table: TableClause, highest: int, expected: int) -> pl.DataFrame:
-    """Give id and natural key of the rows above the *highest* id, as texts."""
-    if run.dialect != "sqlite":
-        return read_new(run.connection, spec, spec.key, highest, expected).rename({spec.surrogate_key: ID})
+def _read_new(run: _Run, spec: TableSpec, table: TableClause, above: int | None, expected: int) -> pl.DataFrame:
+    """Give id and natural key, as text, of the rows whose id is *above* a number, of all where it is None."""
     key = table.c[spec.surrogate_key]
-    query = select(*(cast(cell, String) for cell in (key, *(table.c[name] for name in spec.key)))).where(key > highest)
-    schema = dict.fromkeys((ID, *spec.key), pl.String)
-    return pl.DataFrame(run.connection.execute(query).all(), schema=schema, orient="row")
+    if run.dialect != "sqlite":
+        given = read_new(run.connection, spec, spec.key, above, expected).rename({spec.surrogate_key: ID})
+    else:
+        cells = [cast(cell, String) for cell in (key, *(table.c[name] for name in spec.key))]
+        query = select(*cells) if above is None else select(*cells).where(key > above)
+        schema = dict.fromkeys((ID, *spec.key), pl.String)
+        given = pl.DataFrame(run.connection.execute(query).all(), schema=schema, orient="row")
+    return given.with_columns(pl.col(ID).cast(pl.Int64))
 
 
 def _insert(

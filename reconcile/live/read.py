@@ -22,6 +22,7 @@ from sqlalchemy import (
     literal_column,
     select,
     table,
+    true,
     union_all,
 )
 from sqlalchemy import Integer as SqlInteger
@@ -209,14 +210,17 @@ def _source(number: int, spec: TableSpec, nullable: Mapping[str, bool]) -> _Sour
     )
 
 
-def read_new(connection: Connection, spec: TableSpec, names: Sequence[str], above: int, expected: int) -> pl.DataFrame:
+def read_new(
+    connection: Connection, spec: TableSpec, names: Sequence[str], above: int | None, expected: int
+) -> pl.DataFrame:
     """
     Read the columns *names* of a server's rows whose surrogate key is *above* a number, all as texts.
 
-    The surrogate key is one of the columns; rows come in its order. As many as are *expected* may fit one page.
+    The surrogate key is one of the columns; rows come in its order. None is below every number. As many rows as are
+    *expected* may fit one page.
     """
     source = _source(0, spec, {spec.surrogate_key: False} | {name: spec.column(name).nullable for name in names})
-    is_new = source.key > literal_column(str(above))
+    is_new = true() if above is None else source.key > literal_column(str(above))
     if expected <= IDS_PER_PAGE:
         ((_, rows, text),) = connection.execute(source.page.where(is_new))
         if _is_whole(source, rows, text):
