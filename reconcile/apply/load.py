@@ -54,7 +54,10 @@ def load(connection: Connection, table: TableClause, values: pl.DataFrame) -> It
         f"LOAD DATA LOCAL INFILE %s INTO TABLE {quote(table.name)} CHARACTER SET utf8mb4 "
         f"FIELDS TERMINATED BY '\\t' ESCAPED BY '\\\\' LINES TERMINATED BY '\\n' ({columns})"
     )
-    savepoint = connection.begin_nested()
+    try:
+        savepoint = connection.begin_nested()
+    except DBAPIError as error:  # no savepoints here; what else is wrong, the INSERT will hear
+        raise NotLoaded(str(error.orig)) from error
     try:
         for chunk in values.iter_slices(ROWS_PER_CHUNK):
             _load_chunk(connection, statement, chunk)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from reconcile.checks.rights import TEMPORARY, Need, grant, missing
 from reconcile.errors import Finding
 from reconcile.health import Check, Mark
+from reconcile.live.capabilities import Capabilities
 from reconcile.live.rights import Rights
 from reconcile.live.settings import Settings
 from reconcile.sessions import Holder, ServerSession
@@ -16,6 +17,9 @@ LARGEST_SKEW = timedelta(seconds=30)
 LONGEST_LOCK_WAIT_S = 120
 STATEMENT_BYTES = 4_000_000
 """What a statement may grow to: rows travel in about a megabyte each, and a row may be longer."""
+
+SHORTEST_PAGE = 1_000_000
+"""Bytes of many rows as one text, below which reading takes many statements."""
 
 _LOCAL = {"localhost", "127.0.0.1", "::1", ""}
 
@@ -103,6 +107,60 @@ def _lock_wait(settings: Settings) -> Check:
         return Check("lock-wait", Mark.OK, told)
     fix = "look at `reconcile locks` when a run seems to hang, or set it lower"
     return Check("lock-wait", Mark.WARN, f"{told}: a run waits that long for a row that another session holds", fix)
+
+
+def check_capabilities(found: Capabilities) -> list[Check]:
+    """Judge what the server was tried for: what is missing stops a run, makes it slow, or weakens what it promises."""
+    return [_lock_by_name(found), _transactions(found), _pages(found), _transaction_size(found), _writers(found)]
+
+
+def _lock_by_name(found: Capabilities) -> Check:
+    if found.lock_holder_seen:
+        return Check("named-lock", Mark.OK, "a lock by name holds, and another connection is told who has it")
+    if found.lock_holder_seen is None:
+        told = (
+            f"there are no locks by name ({found.refused.get('lock', '')}): plan, drift and verify work, apply does not"
+        )
+    else:
+        told = "another connection is not told who holds a lock by name: apply takes its run lock for lost and stops"
+    return Check("named-lock", Mark.WARN, told, "connect to one server, without a proxy that shares connections out")
+
+
+def _transactions(found: Capabilities) -> Check:
+    if not found.snapshot:
+        told = f"there is no consistent snapshot ({found.refused.get('snapshot', '')}): nothing can be read"
+        return Check(
+            "transactions", Mark.FAIL, told, "use a server that has START TRANSACTION WITH CONSISTENT SNAPSHOT"
+        )
+    if not found.waits_for_rows:
+        told = "a locking read does not wait for others: two writers collide at the commit, and one is rolled back"
+        return Check("transactions", Mark.WARN, told, "switch tidb_txn_mode to pessimistic")
+    if not found.savepoint:
+        told = f"there are no savepoints ({found.refused.get('savepoint', '')}): rows are inserted, not loaded"
+        return Check("transactions", Mark.WARN, told, "nothing is lost but time")
+    return Check("transactions", Mark.OK, "snapshots, locking reads and savepoints are as a run needs them")
+
+
+def _pages(found: Capabilities) -> Check:
+    told = f"many rows are read as one text of up to {found.page_bytes:,} bytes"
+    if found.page_bytes >= SHORTEST_PAGE:
+        return Check("pages", Mark.OK, told)
+    return Check("pages", Mark.WARN, f"{told}: reading is slow", "let sessions raise group_concat_max_len")
+
+
+def _transaction_size(found: Capabilities) -> Check:
+    if not found.transaction_limits:
+        return Check("size-limit", Mark.OK, "the server tells of no limit to a transaction")
+    told = ", ".join(f"{name} = {limit:,}" for name, limit in found.transaction_limits.items())
+    fix = "commit in parts with --batch-size when a run is refused for its size"
+    return Check("size-limit", Mark.WARN, f"a transaction is limited: {told}", fix)
+
+
+def _writers(found: Capabilities) -> Check:
+    if not found.many_writers:
+        return Check("writers", Mark.OK, "nothing tells of other servers that take writes")
+    told = f"several servers take writes ({', '.join(found.many_writers)}): the run lock holds on this one only"
+    return Check("writers", Mark.WARN, told, "send all runs to the same server")
 
 
 def check_rights(

@@ -8,7 +8,14 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect
 
-from reconcile.checks.doctor import check_lock, check_rights, check_schema_findings, check_server, check_sessions
+from reconcile.checks.doctor import (
+    check_capabilities,
+    check_lock,
+    check_rights,
+    check_schema_findings,
+    check_server,
+    check_sessions,
+)
 from reconcile.checks.preflight import check_rows, check_schema
 from reconcile.checks.rights import Need
 from reconcile.cli.journaling import journal_named
@@ -22,6 +29,7 @@ from reconcile.cli.version import TOOL_VERSION
 from reconcile.dataset import Dataset, check
 from reconcile.errors import ExitCode, ReconcileError
 from reconcile.health import Check, Mark
+from reconcile.live.capabilities import read_capabilities
 from reconcile.live.connect import asking, snapshot
 from reconcile.live.holder import file_holder, lock_file, server_holder
 from reconcile.live.introspect import introspect
@@ -133,12 +141,18 @@ def _server(session: Session, journal: JournalTables, declared: Dataset) -> list
         return [
             Check("reachable", Mark.OK, f"{target} answers, as account {settings.account}"),
             *check_server(settings, target.url.host or ""),
+            *_asked(session, "capabilities", lambda: _capabilities(connection, session)),
             *_asked(session, "rights", lambda: check_rights(rights, settings, specs, cleared, needs())),
             *_asked(session, "schema", lambda: _schema(connection, session.state, declared)),
             *check_sessions(others, sessions.unseen),
             check_lock(holder),
             *_asked(session, "protection", lambda: _protection(connection, session)),
         ]
+
+
+def _capabilities(connection: Connection, session: Session) -> list[Check]:
+    with asking(session.target, session.engine) as other:
+        return check_capabilities(read_capabilities(connection, other))
 
 
 def _schema(connection: Connection, state: DesiredState, declared: Dataset) -> list[Check]:

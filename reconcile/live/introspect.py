@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, column, func, select, table
+from sqlalchemy.exc import DBAPIError
 
 from reconcile.live import sqlite_catalogue
 from reconcile.live.defaults import Spelling, is_clock, plain
 from reconcile.live.schema import ForeignKey, LiveColumn, LiveKey, LiveSchema, LiveTable, quoted
+from reconcile.live.server_errors import NOT_IN_CATALOGUE, error_number
 
 __all__ = [
     "ForeignKey",
@@ -82,15 +84,12 @@ def _columns(connection: Connection, wanted: Collection[str] | None) -> dict[str
     )
     if wanted is not None:
         query = query.where(column("TABLE_NAME").in_(wanted))
-    spelling = Spelling.SQL if _is_mariadb(connection) else Spelling.BARE
+    # No statement tells how a catalogue spells defaults: the driver's word for the server has to do.
+    spelling = Spelling.SQL if getattr(connection.dialect, "is_mariadb", False) else Spelling.BARE
     tables: dict[str, dict[str, LiveColumn]] = defaultdict(dict)
     for owner, name, *facts in connection.execute(query):
         tables[owner][name] = _column(name, spelling, *facts)
     return dict(tables)
-
-
-def _is_mariadb(connection: Connection) -> bool:
-    return bool(getattr(connection.dialect, "is_mariadb", False))
 
 
 def _column(
@@ -225,12 +224,16 @@ def _json_columns(connection: Connection) -> set[tuple[str, str]]:
     """
     Find the text columns that are checked to hold JSON, which is what MariaDB makes of the type JSON.
 
-    Source: MariaDB manual, "JSON Data Type" and "Information Schema CHECK_CONSTRAINTS Table". MySQL has the type.
+    A catalogue that does not name the table of a check belongs to a server that has the type, or no checks. Source:
+    MariaDB manual, "JSON Data Type" and "Information Schema CHECK_CONSTRAINTS Table".
     """
-    if not _is_mariadb(connection):
-        return set()
     names = ("TABLE_NAME", "CHECK_CLAUSE", "CONSTRAINT_SCHEMA")
     source = table("CHECK_CONSTRAINTS", *map(column, names), schema="information_schema")
     query = select(source.c.TABLE_NAME, source.c.CHECK_CLAUSE).where(func.database() == source.c.CONSTRAINT_SCHEMA)
-    checks = [(name, _JSON_CHECK.fullmatch(clause)) for name, clause in connection.execute(query)]
+    try:
+        checks = [(name, _JSON_CHECK.fullmatch(clause)) for name, clause in connection.execute(query)]
+    except DBAPIError as error:
+        if error_number(error) not in NOT_IN_CATALOGUE:
+            raise
+        return set()
     return {(name, match[1].replace("``", "`")) for name, match in checks if match}

@@ -36,6 +36,8 @@ DEADLOCK = frozenset({1213})
 DUPLICATE_ENTRY = frozenset({1062})
 FOREIGN_KEY_FAILS = frozenset({1216, 1217, 1451, 1452})
 DISK_FULL = frozenset({1021, 1026, 1030, 1114})
+NOT_IN_CATALOGUE = frozenset({1054, 1109})
+"""A column or a table of information_schema that this server does not have."""
 PACKET_TOO_LARGE = frozenset({1153, 1301, 2020})
 STATEMENT_TIMEOUT = frozenset({1969, 3024})
 OUT_OF_MEMORY = frozenset({1037, 1038, 1041, 1206, 2008})

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import validate
 
 from tests.facts import CHECKOUT
-from tests.servers.operating import command, run, statements_sent
+from tests.servers.operating import command, run, setting, statements_sent
 from tests.servers.server import APPLICATION_PASSWORD, Server, launch
 from tests.servers.target import Target
 
@@ -169,6 +169,24 @@ def test_a_bad_server_is_told_in_every_respect(own_server: Server) -> None:
     assert (code, document["marks"]["fail"]) == (0, 0)
     assert (found["sql-mode"], found["lock-wait"], found["read-only"]) == ("warn", "warn", "warn")
     assert "+09:30, runs use UTC" in told(document, "clock")
+
+
+CAPABILITIES = ("named-lock", "transactions", "pages", "size-limit", "writers")
+
+
+def test_one_server_can_do_what_a_run_needs(server: Server, database: Target) -> None:
+    """Learnt by trying, with no right but SELECT; a limit that somebody has set is told."""
+    password = server.create_account("reader", f"SELECT ON `{database.name}`.*")
+    url = server.url(database.name, "reader", password)
+
+    found = marks(examined(url)[1])
+    assert {found[identifier] for identifier in CAPABILITIES} == {"ok"}
+
+    (unlimited,) = server.execute("SELECT @@GLOBAL.max_binlog_cache_size")[0]
+    with setting(server, "max_binlog_cache_size", 1 << 30):
+        found = marks(examined(url)[1])
+    server.execute("SET GLOBAL max_binlog_cache_size = %s", unlimited)
+    assert found["size-limit"] == "warn"
 
 
 @pytest.mark.embedded

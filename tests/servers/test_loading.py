@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, MetaData, Table, text
+from sqlalchemy import Connection, MetaData, Table, event, text
 
 from reconcile.apply.load import NotLoaded, can_load, load, only_reads
 from reconcile.live.connect import open_engine, transaction
@@ -119,6 +119,22 @@ def test_a_load_that_the_server_does_not_begin_ends_at_once(server: Server, word
             server.execute("SET GLOBAL local_infile = 1")
 
     assert [thread for thread in threading.enumerate() if thread.name.endswith("(_write)")] == []
+
+
+def test_without_savepoints_nothing_is_loaded(words: Target) -> None:
+    """What could not be taken back must not be begun: the caller inserts."""
+
+    def spoil(_c: object, _u: object, statement: str, parameters: object, *_: object) -> tuple[str, object]:
+        return (statement.replace("SAVEPOINT", "NO SUCH"), parameters)
+
+    with writing(words) as connection:
+        event.listen(connection, "before_cursor_execute", spoil, retval=True)
+
+        with pytest.raises(NotLoaded):
+            list(load(connection, WORDS, rows(("a", 1))))
+
+        connection.execute(text("INSERT INTO words (word, n) VALUES ('b', 2)"))
+        assert stored(connection) == [("b", 2)]
 
 
 def test_other_threads_open_their_files(words: Target) -> None:
