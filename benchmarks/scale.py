@@ -1,97 +1,24 @@
 """
 Time `reconcile` on large tables as whole processes, beside what the server and its own client need for the same rows.
 
-Run it with `.venv/bin/python -m benchmarks.scale [--engine mariadb|mysql] [--scale N …] [--runs N] [--only WORK …]`.
-A scale of 1 is 10,000 rows: orders, their lines, and customers. Each line is the median of the runs, its ratio to the
-baseline measured in the same run, and the highest peak memory of the processes.
+Run it with `.venv/bin/python -m benchmarks.scale [--engine mariadb|mysql] [--scale N …] [--runs N] [--only WORK …]
+[--plot FILE.svg]`. A scale of 1 is 10,000 rows: orders, their lines, and customers; 1000 is ten million. Each line is
+the median of the runs, its ratio to the baseline measured in the same run, and the highest peak memory of the
+processes. `--plot` needs the extra `bench`.
 """
 
 import argparse
-import json
-import shutil
-import statistics
-import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.bench import CHANGED_PER_MILLE, DATABASE, TABLES, Bench, Figure, measure, report
+from benchmarks.others import others
+from benchmarks.plot import write_plot
 from tests.servers.installation import find
-from tests.servers.server import ADMIN, Server, launch
+from tests.servers.server import launch
 
-DATABASE = "trade"
-TABLES = ("customers", "orders", "order_line_items")
-STATE = ("--state", "benchmarks.trade")
-AS_OF = "2026-01-05"
-CHANGED_PER_MILLE = 1
 IDS_PER_RANGE = 10_000
-
-
-@dataclass(slots=True)
-class Figure:
-    """What one piece of work took, run by run: seconds, and the peak memory in MB."""
-
-    work: str
-    baseline: str | None = None
-    seconds: list[float] = field(default_factory=list)
-    memory: list[float] = field(default_factory=list)
-
-    @property
-    def median(self) -> float:
-        """The median of the runs in seconds."""
-        return statistics.median(self.seconds)
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """A server, how large the tables are, and how often each piece of work is timed."""
-
-    server: Server
-    scale: int
-    runs: int
-    folder: Path
-
-    def reconcile(self, *words: str, expected: int = 0) -> tuple[float, float]:
-        """Run one command as a process, and give seconds and MB."""
-        program = str(Path(sys.executable).with_name("reconcile"))
-        size = [] if words[0] == "schema" else ["--as-of", AS_OF, "--scale", str(self.scale)]
-        command = [program, *words, *STATE, *size, "--quiet"]
-        return timed([*command, "--database-url", self.server.url(DATABASE)], expected=expected)
-
-    def client(self, *statements: str) -> tuple[float, float]:
-        """Let the server's own client run statements, and give seconds and MB."""
-        name = "mariadb" if shutil.which("mariadb") else "mysql"
-        place = ["-h127.0.0.1", f"-P{self.server.port}", f"-u{ADMIN}", f"-p{self.server.admin_password}"]
-        return timed([name, "--no-defaults", "--local-infile=1", *place, DATABASE, "-e", "; ".join(statements)])
-
-    def fresh(self) -> None:
-        """Make the tables anew, without rows."""
-        self.server.drop_database(DATABASE)
-        self.server.create_database(DATABASE)
-        self.reconcile("schema", "create")
-
-    def filled(self) -> None:
-        """Make the tables hold the declared rows."""
-        self.reconcile("apply", "--force", "--no-journal", "--summary")
-
-
-_LAUNCH = """
-import json, os, subprocess, sys, time
-started = time.perf_counter()
-process = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=sys.stderr)
-_, status, used = os.wait4(process.pid, 0)
-print(json.dumps([os.waitstatus_to_exitcode(status), time.perf_counter() - started, used.ru_maxrss / 1024]))
-"""
-"""Starts a process from a small one: a child's peak memory counts from that of its parent."""
-
-
-def timed(command: Sequence[str], expected: int = 0) -> tuple[float, float]:
-    """Run a process to its end, and give seconds and peak MB."""
-    done = subprocess.run([sys.executable, "-c", _LAUNCH, *command], capture_output=True, text=True, check=True)
-    code, seconds, memory = json.loads(done.stdout)
-    assert code == expected, done.stderr
-    return seconds, memory
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -101,40 +28,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--scale", type=int, nargs="+", default=[1, 10, 100])
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--only", nargs="+", choices=tuple(WORKS), default=list(WORKS))
+    parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw seconds and memory by rows")
     options = parser.parse_args(arguments)
+    found: dict[int, list[Figure]] = {}
     server = launch(find(options.engine, Path(__file__).parents[1]))
     try:
         server.execute(f"SET GLOBAL innodb_buffer_pool_size = {1 << 30}")
         for scale in options.scale:
             with tempfile.TemporaryDirectory() as folder:
                 bench = Bench(server, scale, options.runs, Path(folder))
-                report(bench, [figure for name in options.only for figure in WORKS[name](bench)])
+                found[scale] = [figure for name in options.only for figure in WORKS[name](bench)]
+                report(bench, found[scale])
     finally:
         server.close()
-
-
-def report(bench: Bench, figures: Sequence[Figure]) -> None:
-    """Print each figure beside its baseline."""
-    print(f"\n{bench.server.engine}, {bench.scale * 10_000:,} rows, median of {bench.runs} runs", flush=True)
-    print(f"{'':<52} {'seconds':>8} {'ratio':>7} {'MB':>6}")
-    medians = {figure.work: figure.median for figure in figures}
-    for figure in figures:
-        ratio = f"{figure.median / medians[figure.baseline]:>7.2f}" if figure.baseline else f"{1:>7.2f}"
-        print(f"{figure.work:<52} {figure.median:>8.2f} {ratio} {max(figure.memory):>6.0f}")
-
-
-def measure(
-    bench: Bench, works: dict[str, tuple[str | None, Callable[[], object], Callable[[], tuple[float, float]]]]
-) -> list[Figure]:
-    """Time each piece of work as often as the bench says, in turns, after what prepares it."""
-    figures = {work: Figure(work, baseline) for work, (baseline, _, _) in works.items()}
-    for _ in range(bench.runs):
-        for work, (_, prepare, run) in works.items():
-            prepare()
-            seconds, memory = run()
-            figures[work].seconds.append(seconds)
-            figures[work].memory.append(memory)
-    return list(figures.values())
+    if options.plot:
+        write_plot(options.plot, found)
 
 
 def creates(bench: Bench) -> list[Figure]:
@@ -191,11 +99,6 @@ def plans(bench: Bench) -> list[Figure]:
     scan = scans(bench)
     baseline, nothing = "SUM(CRC32) of all rows, in ranges", "plan: nothing to do"
 
-    def edit() -> None:
-        for table, column in (("orders", "note"), ("order_line_items", "product")):
-            where = f"MOD(id, {1_000 // CHANGED_PER_MILLE}) = 7"
-            bench.server.execute(f"UPDATE `{table}` SET `{column}` = 'by hand' WHERE {where}", database=DATABASE)  # noqa: S608
-
     plan = ("plan", "--detailed-exitcode", "--summary")
     figures = measure(
         bench,
@@ -204,7 +107,7 @@ def plans(bench: Bench) -> list[Figure]:
             nothing: (baseline, lambda: None, lambda: bench.reconcile(*plan)),
         },
     )
-    edit()
+    bench.changed()
     changed = f"plan: {CHANGED_PER_MILLE} row of 1,000 differs"
     return figures + measure(bench, {changed: (nothing, lambda: None, lambda: bench.reconcile(*plan, expected=2))})
 
@@ -256,7 +159,9 @@ def changes(bench: Bench) -> list[Figure]:
     )
 
 
-WORKS: dict[str, Callable[[Bench], list[Figure]]] = {"creates": creates, "plans": plans, "changes": changes}
+WORKS: dict[str, Callable[[Bench], list[Figure]]] = {
+    "creates": creates, "plans": plans, "changes": changes, "others": others,
+}  # fmt: skip
 
 if __name__ == "__main__":
     main()
