@@ -13,8 +13,6 @@ from types import ModuleType
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.live.target import LOCAL_SOCKET, Target
 
-_VERIFYING = {"VERIFY_CA", "VERIFY_IDENTITY"}
-
 
 class Driver(StrEnum):
     """What speaks to a server."""
@@ -66,7 +64,7 @@ def _obstacle(target: Target, library: Library) -> str | None:
     """
     if (target.url.host or LOCAL_SOCKET) == LOCAL_SOCKET:
         return f"{library} takes {LOCAL_SOCKET} for a Unix socket"
-    if target.tls_mode in _VERIFYING and target.tls_ca is None:
+    if target.verifies_server and target.tls_ca is None:
         return f"{library} verifies a server only by an ssl-ca"
     if library is Library.MARIADB and target.tls_mode != "VERIFY_IDENTITY":
         return f"{library} holds no ssl-mode but VERIFY_IDENTITY"

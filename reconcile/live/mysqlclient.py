@@ -4,8 +4,6 @@ from typing import Any
 
 from reconcile.live.target import Target
 
-_VERIFYING = {"VERIFY_CA", "VERIFY_IDENTITY"}
-
 
 def connect_arguments(target: Target, *, connect_timeout_s: int, init_command: str) -> dict[str, Any]:
     """
@@ -22,7 +20,7 @@ def connect_arguments(target: Target, *, connect_timeout_s: int, init_command: s
         "multi_statements": False,
         "ssl_mode": target.tls_mode,
     }
-    if target.tls_mode in _VERIFYING:
+    if target.verifies_server:
         arguments["ssl"] = {"ca": target.tls_ca}
     if target.read_timeout_s is not None:
         arguments |= {"read_timeout": target.read_timeout_s, "write_timeout": target.read_timeout_s}

@@ -67,6 +67,11 @@ class Target:
         return self.tls_mode in {"REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY"}
 
     @property
+    def verifies_server(self) -> bool:
+        """Whether the server's certificate is looked at."""
+        return self.tls_mode in {"VERIFY_CA", "VERIFY_IDENTITY"}
+
+    @property
     def database(self) -> str:
         """The name an operator knows the database by: the schema, or the file."""
         return self.url.database or ":memory:"
