@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-from pymysql.connections import Connection as Driver
+from pymysql.connections import Connection as PymysqlConnection
 from pymysql.constants import CLIENT
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
@@ -83,7 +83,7 @@ def open_lasting_engine(target: Target, program: str) -> Engine:
     return engine
 
 
-class Unchecked(Driver):
+class Unchecked(PymysqlConnection):
     """
     The driver's connection, which loads no certificates of authorities where it checks none.
 
