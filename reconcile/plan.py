@@ -58,6 +58,14 @@ class Radius:
     cascades: tuple[Cascade, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """Why `rows` were not compared one by one: by their checksums they are as they were when that was done, `since`."""
+
+    rows: int
+    since: datetime
+
+
 @dataclass(frozen=True)
 class Plan:
     """
@@ -81,6 +89,8 @@ class Plan:
     findings: tuple[Finding, ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
     radius: Radius | None = None
+    unchanged: Unchanged | None = None
+    """None where the rows were compared one by one."""
 
     @property
     def written(self) -> int:

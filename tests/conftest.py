@@ -1,5 +1,6 @@
 """Options and fixtures for every folder of tests; what is declared here exists whichever is run."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -26,6 +27,15 @@ def pytest_configure() -> None:
     """Forget the database that the developer's shell points at: no test may ever reach it."""
     for name in TARGET_VARIABLES:
         os.environ.pop(name, None)
+
+
+@pytest.fixture(autouse=True)
+def no_comparison_is_remembered(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let each test remember comparisons in a folder of its own, which is not there yet."""
+    name = hashlib.sha256(request.node.nodeid.encode()).hexdigest()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache" / name))
 
 
 @pytest.fixture(scope="session")

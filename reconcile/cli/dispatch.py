@@ -3,14 +3,16 @@
 import gc
 import os
 import sys
+from dataclasses import replace
 from importlib import import_module
 
 from reconcile.cli.interrupts import Terminated, heed_signals
-from reconcile.cli.options import TargetOptions
+from reconcile.cli.options import PlanOptions, TargetOptions
 from reconcile.cli.output import Output, open_output
-from reconcile.cli.session import open_session
+from reconcile.cli.recall import Recalled, is_wanted, recall
 from reconcile.cli.streams import unheeded
 from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
+from reconcile.live.target import Target
 
 _SEEN = Finding(
     what="a password was on the command line",
@@ -44,15 +46,45 @@ def dispatch(name: str, options: TargetOptions, *, is_writing: bool, was_passwor
 
 
 def _run(name: str, options: TargetOptions, output: Output) -> int:
+    asked = None
+    if isinstance(options, PlanOptions):
+        heed_signals()
+        answer = recall(name, options)
+        if isinstance(answer, Recalled):
+            _note_target(answer.target, output)
+            return _show(answer, output)
+        asked = answer
+    # SQLAlchemy and polars come with it.
     command = import_module(f"reconcile.cli.{name}")
+    from reconcile.cli.session import open_session
+
     heed_signals()
     # What the imports made lives as long as the process: the collector need not look at it again and again.
     gc.freeze()
     session = getattr(command, "open_for", open_session)(options)
     if session is not None:
-        output.note(f"Target: {session.target} ({session.target.origin})")
-        if session.target.ignored:
-            output.note(f"Ignored in the URL: {', '.join(session.target.ignored)}")
+        _note_target(session.target, output)
+    if session is not None and asked is not None and isinstance(options, PlanOptions):
+        session = replace(session, asked=asked)
+        if is_wanted(options):
+            output.note(f"Compared row by row: {asked.why}")
     exit_code: int = command.run(options, session, output)
     sys.stdout.flush()
     return exit_code
+
+
+def _note_target(target: Target, output: Output) -> None:
+    output.note(f"Target: {target} ({target.origin})")
+    if target.ignored:
+        output.note(f"Ignored in the URL: {', '.join(target.ignored)}")
+
+
+def _show(recalled: Recalled, output: Output) -> ExitCode:
+    """Show the plan that was made last: it has nothing to do, and all is as it was then."""
+    shown = recalled.shown
+    output.log("planned", to_write=0, keep=shown.kept)
+    if shown.note is not None:
+        output.note(shown.note)
+    output.result(shown.output)
+    sys.stdout.flush()
+    return ExitCode.OK

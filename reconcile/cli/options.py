@@ -16,6 +16,7 @@ FORMATS = ("text", "json")
 REPORT_FORMATS = (*FORMATS, "jsonl", "md")
 PLAN_FORMATS = (*REPORT_FORMATS, "html")
 RBAC_MODES = ("add-only", "exact", "report")
+AUTO, ROWS, CHECKSUMS = "auto", "rows", "checksums"
 SHORT_SKIPS = {
     "skip_accounts": ("qa-accounts", "test-accounts"),
     "skip_qa_data": ("qa-data",),
@@ -219,7 +220,22 @@ class ShardOptions(RunOptions):
 
 
 @dataclass
-class PlanOptions(ShardOptions):
+class ComparingOptions(ShardOptions):
+    """How a command that only looks compares rows."""
+
+    compare: str = field(
+        default=AUTO,
+        metadata={
+            "choices": (AUTO, ROWS, CHECKSUMS),
+            "help": "rows: read and compare every row; auto: where nothing was to do the last two times, ask the "
+            "server for checksums instead, and compare rows only when one has changed (default); checksums: as auto, "
+            "and say why rows were compared",
+        },
+    )
+
+
+@dataclass
+class PlanOptions(ComparingOptions):
     """Show what apply would do. Never writes."""
 
     detailed_exitcode: bool = field(

@@ -1,4 +1,7 @@
-"""Where output goes: results to stdout, everything else to stderr; colour only where it is wanted."""
+"""Where output goes: results to stdout, everything else to stderr; colour only where it is wanted.
+
+What only some output needs is imported when it comes to it.
+"""
 
 import os
 import sys
@@ -6,10 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from reconcile.cli.options import TargetOptions
-from reconcile.cli.version import TOOL_VERSION
 from reconcile.errors import Finding
 from reconcile.masking import without_passwords
-from reconcile.render import json, jsonl, text
+from reconcile.render.finding import render_finding
 
 _STYLES = {"+": "green", "~": "yellow", "-": "red", "=": "dim", "✗": "red", "✓": "green"}
 
@@ -63,10 +65,13 @@ class Output:
     def findings(self, findings: Iterable[Finding]) -> None:
         """Write warnings to stderr."""
         for finding in findings:
-            self.note(f"{finding.severity}: {text.render_finding(_safe(finding))}")
+            self.note(f"{finding.severity}: {render_finding(_safe(finding))}")
 
     def failure(self, findings: Iterable[Finding]) -> None:
         """Write what stopped the command: to stderr, and as JSON to stdout where JSON is asked for."""
+        from reconcile.cli.version import TOOL_VERSION
+        from reconcile.render import json, jsonl
+
         found = [_safe(finding) for finding in findings]
         if self.format == "json":
             sys.stdout.write(json.render_errors(found, tool_version=TOOL_VERSION) + "\n")
@@ -77,7 +82,7 @@ class Output:
     def errors(self, findings: Iterable[Finding]) -> None:
         """Write what went wrong to stderr."""
         for finding in findings:
-            sys.stderr.write(f"error: {text.render_finding(_safe(finding))}\n")
+            sys.stderr.write(f"error: {render_finding(_safe(finding))}\n")
 
 
 def _safe(finding: Finding) -> Finding:

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from reconcile.cli.options import RunOptions
+from reconcile.cli.recall import LONGEST_PASSWORD, is_usable
 from reconcile.cli.session import Session
 from reconcile.diff import ACTION, AFTER, Action
 from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
@@ -14,9 +15,6 @@ from reconcile.plan import Plan
 from reconcile.selection import Chosen
 from reconcile.state import Password
 from reconcile.values import SET, Secret
-
-LONGEST = 72
-"""Bytes of a password that bcrypt takes. Source: the bcrypt package's description, "Maximum Password Length"."""
 
 _RANDOM_BYTES = 15
 
@@ -47,10 +45,9 @@ def _read(file: str) -> str:
 
 
 def _usable(password: str, origin: str) -> str:
-    if not password or "\0" in password or len(password.encode()) > LONGEST:
-        raise _unusable(
-            "the password cannot be used", origin, f"it must have 1 to {LONGEST} bytes and hold no null character"
-        )
+    if not is_usable(password):
+        why = f"it must have 1 to {LONGEST_PASSWORD} bytes and hold no null character"
+        raise _unusable("the password cannot be used", origin, why)
     return password
 
 

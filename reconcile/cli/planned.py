@@ -11,6 +11,7 @@ from reconcile.cli.spanned import Spanned
 from reconcile.decide import Goal, Mode
 from reconcile.live.introspect import LiveSchema
 from reconcile.live.resolve import LiveState
+from reconcile.live.sums import Sums
 from reconcile.plan import Plan
 from reconcile.state import Rule, Verdict
 
@@ -43,6 +44,8 @@ class Planned:
     anchored_by: int | None = None
     """The run whose --as-of this plan took over, where none was given."""
     spanned: Spanned | None = None
+    sums: Sums | None = None
+    """What the tables came to when this plan was made, where that is remembered."""
 
     def pieces(self) -> Iterable[Piece]:
         """Give what the plan is carried out in, one after the other; most plans in one."""

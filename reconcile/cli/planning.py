@@ -16,6 +16,7 @@ from reconcile.cli.options import RunOptions
 from reconcile.cli.passwords import supplied, without_password
 from reconcile.cli.planned import Planned
 from reconcile.cli.protection import protection_of
+from reconcile.cli.remember import sums_of
 from reconcile.cli.scope import cascaded, with_undeclared
 from reconcile.cli.session import Session, is_absent, stand_in
 from reconcile.cli.spanning import plan_in_spans, refuse_shard, shard_of, spans_for, without_spans
@@ -88,8 +89,17 @@ def _make_in_spans(session: Session, options: RunOptions, mode: Mode, spans: Spa
         plan, live, spanned = plan_in_spans(
             connection, session, goal, begun.schema, spans, shard, begun.rules if reads_rules else (), _now()
         )
+        sums = sums_of(session, options, connection, plan, {**live.dataset.specs, **spanned.links.specs})
     return Planned(
-        plan, goal, live, begun.schema, begun.rules, begun.passwords, anchored_by=wanted.anchored_by, spanned=spanned
+        plan,
+        goal,
+        live,
+        begun.schema,
+        begun.rules,
+        begun.passwords,
+        anchored_by=wanted.anchored_by,
+        spanned=spanned,
+        sums=sums,
     )
 
 
@@ -126,7 +136,10 @@ def _make_whole(session: Session, options: RunOptions, mode: Mode, *, reads_rule
                 raise ReconcileError(refuse_dependents(found, mode, tuple(cascades(plan))), ExitCode.REFUSED)
         effects = effects_of(state, plan, live.dataset)
         plan = replace(plan, radius=measure(plan, live.dataset, _now()))
-    return Planned(plan, goal, live, schema, begun.rules, begun.passwords, effects, anchored_by=wanted.anchored_by)
+        sums = None if goal.unfinished else sums_of(session, options, connection, plan, live.dataset.specs)
+    return Planned(
+        plan, goal, live, schema, begun.rules, begun.passwords, effects, anchored_by=wanted.anchored_by, sums=sums
+    )
 
 
 def _begin(connection: Connection, session: Session, options: RunOptions, mode: Mode, wanted: Wanted) -> _Begun:

@@ -32,7 +32,7 @@ def _ddl(session: Session) -> str:
     def collect(element: ExecutableDDLElement, *_: object, **__: object) -> None:
         statements.append(str(element.compile(dialect=session.engine.dialect)).strip() + ";")
 
-    mock = create_mock_engine(session.target.url, collect)
+    mock = create_mock_engine(session.target.url.for_engine(), collect)
     metadata(session.state.specs, session.engine.dialect.name).create_all(mock, checkfirst=False)
     return "\n\n".join(statements)
 

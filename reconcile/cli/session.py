@@ -1,18 +1,18 @@
 """What every command starts with: the target, its engine, the desired state and the settings of the environment."""
 
 import os
-import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 
-from dotenv import dotenv_values
 from sqlalchemy import Engine, MetaData, create_engine
 from sqlalchemy.pool import StaticPool
 
 from reconcile.cli.options import TargetOptions
+from reconcile.cli.recall import Asked, read_dotenv
+from reconcile.cli.sources import allow_current_folder
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.live.connect import open_engine
 from reconcile.live.server_errors import server_errors
@@ -30,6 +30,8 @@ class Session:
     state: DesiredState
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     """The variables of the environment and, where it has none, of `.env`."""
+    asked: Asked | None = None
+    """What the command was asked for, where its answer may be remembered."""
 
     @property
     def protection(self) -> str | None:
@@ -60,15 +62,13 @@ def choose_target(url: str | None) -> tuple[Target, dict[str, str]]:
         ReconcileError: a URL that cannot be used; exit code 64.
 
     """
-    dotenv = {name: value for name, value in dotenv_values(Path.cwd() / ".env").items() if value}
+    dotenv = read_dotenv()
     return choose(url, os.environ, dotenv), dotenv | os.environ
 
 
 def load_state(package: str) -> DesiredState:
     """Import *package*, which may lie in the current folder, and give its `STATE`."""
-    # A console script does not look there by itself; last, so that nothing there hides what is installed.
-    if not {"", str(Path.cwd())} & set(sys.path):
-        sys.path.append(str(Path.cwd()))
+    allow_current_folder()
     try:
         state = import_module(package).STATE
     except (ImportError, AttributeError) as error:

@@ -2,70 +2,45 @@
 
 import socket
 import sqlite3
-import ssl
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-from pymysql.connections import Connection as PymysqlConnection
-from pymysql.constants import CLIENT
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from reconcile.live import clear_text
+from reconcile.live import mysqlclient, pymysql
 from reconcile.live.drivers import Driver, installed_library, reading
-from reconcile.live.mysqlclient import connect_arguments
+from reconcile.live.pinned import CONNECT_TIMEOUT_S, SNAPSHOT
+from reconcile.live.pymysql import PROGRAM
 from reconcile.live.server_errors import LOGIN_NOT_OFFERED, NOT_PROTECTED, error_number, server_errors
-from reconcile.live.target import Target, tls_arguments
+from reconcile.live.target import Target
 
-SQL_MODE = "STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
-"""No NO_BACKSLASH_ESCAPES: the bulk encoder escapes with backslashes. Source: MySQL manual, "Server SQL Modes"."""
-
-LONGEST_PAGE = 1 << 28
-"""Bytes of one text that the server may join from many rows; its max_allowed_packet sets a lower limit."""
-
-SESSION = (
-    f"SET SESSION time_zone = '+00:00', sql_mode = '{SQL_MODE}', "
-    "SESSION foreign_key_checks = 1, SESSION unique_checks = 1, "
-    f"SESSION group_concat_max_len = {LONGEST_PAGE}"
-)
-
-CONNECT_TIMEOUT_S = 10
 KEEP_ALIVE_S = 30
 
 
-def open_engine(target: Target, program: str = "reconcile") -> Engine:
+def open_engine(target: Target, program: str = PROGRAM) -> Engine:
     """Give an engine that keeps no idle connections; nothing is contacted yet. *program* is what the server is told."""
     if target.is_sqlite:
         engine = create_engine(
-            target.url, poolclass=NullPool, hide_parameters=True, connect_args={"timeout": CONNECT_TIMEOUT_S}
+            target.url.for_engine(),
+            poolclass=NullPool,
+            hide_parameters=True,
+            connect_args={"timeout": CONNECT_TIMEOUT_S},
         )
         event.listen(engine, "connect", _pin_sqlite)
         # The driver's own implicit BEGIN would leave SELECT and DDL outside the transaction.
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     engine = create_engine(
-        target.url,
+        target.url.for_engine(),
         poolclass=NullPool,
         hide_parameters=True,  # no value of a statement in a traceback
-        connect_args={
-            "charset": "utf8mb4",
-            # The driver would encode it as Latin-1; servers hash what they were told in UTF-8.
-            "password": (target.url.password or "").encode(),
-            "connect_timeout": CONNECT_TIMEOUT_S,
-            "program_name": program,
-            # The driver refuses to send a file all the same but for what `apply.load` asks for.
-            "client_flag": CLIENT.FOUND_ROWS | CLIENT.LOCAL_FILES,
-            "read_timeout": target.read_timeout_s,
-            "write_timeout": target.read_timeout_s,
-            "init_command": SESSION,
-            **tls_arguments(target),
-            "auth_plugin_map": {} if target.demands_tls else dict.fromkeys(clear_text.PLUGINS, clear_text.Refusal),
-        },
+        connect_args=pymysql.connect_arguments(target, program),
         isolation_level="REPEATABLE READ",
     )
     event.listen(engine, "do_connect", _connect)
@@ -83,30 +58,10 @@ def open_lasting_engine(target: Target, program: str) -> Engine:
     return engine
 
 
-class Unchecked(PymysqlConnection):
-    """
-    The driver's connection, which loads no certificates of authorities where it checks none.
-
-    It loads them for every connection, although no authority is asked when TLS is only used as the server offers it:
-    most of the time that it takes to connect to a server near by.
-    """
-
-    ctx: ssl.SSLContext
-
-    def _create_ssl_ctx(self, sslp: object) -> ssl.SSLContext:
-        if sslp:
-            context: ssl.SSLContext = super()._create_ssl_ctx(sslp)  # type: ignore[misc]  # not in the stubs
-            return context
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context
-
-
 def _connect(
     _dialect: Dialect, _record: object, _arguments: object, settings: MutableMapping[str, Any]
 ) -> DBAPIConnection:
-    return cast(DBAPIConnection, Unchecked(**settings))
+    return cast(DBAPIConnection, pymysql.Unchecked(**settings))
 
 
 def _connect_lasting(
@@ -123,7 +78,7 @@ def _connect_lasting(
     for name in ("TCP_KEEPIDLE", "TCP_KEEPINTVL"):
         if hasattr(socket, name):
             line.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), KEEP_ALIVE_S)
-    driver = Unchecked(**settings, defer_connect=True)
+    driver = pymysql.Unchecked(**settings, defer_connect=True)
     driver.connect(line)
     return cast(DBAPIConnection, driver)
 
@@ -144,8 +99,6 @@ def snapshot(target: Target, engine: Engine) -> Iterator[Connection]:
     """
     Open a read-only transaction that sees one consistent state of the database and rolls back at the end.
 
-    Source: MySQL manual, "START TRANSACTION, COMMIT, and ROLLBACK Statements"; MariaDB documents the same.
-
     Raises:
         ReconcileError: the database cannot be reached or read; four parts, exit code 1.
 
@@ -154,10 +107,9 @@ def snapshot(target: Target, engine: Engine) -> Iterator[Connection]:
         if target.is_sqlite:
             yield connection
         else:
-            # A session that is read-only stays so even if a statement ends the transaction.
             driver = connection.execution_options(isolation_level="AUTOCOMMIT")
-            driver.exec_driver_sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            driver.exec_driver_sql("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
+            for statement in SNAPSHOT:
+                driver.exec_driver_sql(statement)
             yield driver
             driver.exec_driver_sql("ROLLBACK")
 
@@ -201,10 +153,10 @@ def _reader(target: Target, engine: Engine) -> Engine:
 def _mysqlclient_engine(target: Target) -> Engine:
     """Give an engine whose driver is mysqlclient; a run reads from one target, many times."""
     engine = create_engine(
-        target.url.set(drivername="mysql+mysqldb"),
+        target.url.without_query("mysql+mysqldb").for_engine(),
         poolclass=NullPool,
         hide_parameters=True,
-        connect_args=connect_arguments(target, connect_timeout_s=CONNECT_TIMEOUT_S, init_command=SESSION),
+        connect_args=mysqlclient.connect_arguments(target),
         isolation_level="REPEATABLE READ",
     )
     event.listen(engine, "handle_error", _note_broken_tls)

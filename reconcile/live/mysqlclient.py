@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from reconcile.live.pinned import CONNECT_TIMEOUT_S, SESSION
 from reconcile.live.target import Target
 
 
-def connect_arguments(target: Target, *, connect_timeout_s: int, init_command: str) -> dict[str, Any]:
+def connect_arguments(target: Target) -> dict[str, Any]:
     """
     Give the driver's arguments; `drivers.reading` has made sure that its library holds the target's TLS mode.
 
@@ -14,8 +15,8 @@ def connect_arguments(target: Target, *, connect_timeout_s: int, init_command: s
     """
     arguments: dict[str, Any] = {
         "charset": "utf8mb4",
-        "connect_timeout": connect_timeout_s,
-        "init_command": init_command,
+        "connect_timeout": CONNECT_TIMEOUT_S,
+        "init_command": SESSION,
         "local_infile": 0,
         "multi_statements": False,
         "ssl_mode": target.tls_mode,

@@ -5,10 +5,8 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
-
 from reconcile.errors import ExitCode, Finding, ReconcileError
+from reconcile.live.address import Address, parse_address
 
 EMBEDDED_DEFAULT = "sqlite:///terp.db"
 DRIVERS = ("auto", "pymysql", "mysqlclient")
@@ -48,7 +46,7 @@ class Target:
     `driver_origin`.
     """
 
-    url: URL
+    url: Address
     origin: str
     tls_mode: str = "PREFERRED"
     tls_ca: str | None = None
@@ -59,7 +57,7 @@ class Target:
 
     @property
     def is_sqlite(self) -> bool:
-        return self.url.get_backend_name() == "sqlite"
+        return self.url.drivername == "sqlite"
 
     @property
     def demands_tls(self) -> bool:
@@ -136,14 +134,14 @@ def parse(text: str, origin: str) -> Target:
         # Read all the same, a part of the password could pass for the host or the database, and be shown.
         raise _unusable(origin, "its user or password holds the character @", "write each @ in them as %40")
     try:
-        url = make_url(text.strip())
-    except (ArgumentError, ValueError):
+        url = parse_address(text.strip())
+    except ValueError:
         raise _unusable(origin, "it does not read as a URL", "write mysql://USER:PASSWORD@HOST:PORT/DATABASE") from None
     match url.drivername:
         case "sqlite" | "sqlite+pysqlite":
             if not url.database:
                 raise _unusable(origin, "it names no database file", "write sqlite:///FILE")
-            return Target(URL.create("sqlite", database=url.database), origin)
+            return Target(Address("sqlite", database=url.database), origin)
         case "mysql" | "mariadb":
             return _server_target(url, origin)
         case "mysql+pymysql" | "mysql+mysqldb" | "mariadb+pymysql" | "mariadb+mysqldb":
@@ -155,16 +153,16 @@ def parse(text: str, origin: str) -> Target:
             )
 
 
-def _server_target(url: URL, origin: str) -> Target:
+def _server_target(url: Address, origin: str) -> Target:
     if not url.database:
         raise _unusable(origin, "it names no database", "add /DATABASE after the host")
-    settings = {name: _last(value) for name, value in url.query.items()}
+    settings = url.query
     timeout = next((settings[n] for n in _TIMEOUT_KEYS if n in settings), None)
     if timeout is not None and not (timeout.isdecimal() and int(timeout)):
         raise _unusable(origin, f"read-timeout {timeout!r} is no number of seconds", "write a whole number from 1 up")
     authority = next((settings[n] for n in ("ssl-ca", "ssl_ca", "sslrootcert") if settings.get(n)), None)
     return Target(
-        url.set(drivername="mysql+pymysql", query={}),
+        url.without_query("mysql+pymysql"),
         origin,
         tls_mode=_tls_mode(settings, origin, has_authority=authority is not None),
         tls_ca=authority,
@@ -234,10 +232,6 @@ def tls_arguments(target: Target) -> dict[str, object]:
             return {"ssl": context}
         case _:
             return {}
-
-
-def _last(value: str | tuple[str, ...]) -> str:
-    return value if isinstance(value, str) else value[-1]
 
 
 def _unusable(origin: str, why: str, fix: str) -> ReconcileError:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from reconcile.errors import Finding
 from reconcile.journal import Run
 from reconcile.render.cells import ShownRow, visible
+from reconcile.render.finding import render_finding
 from reconcile.render.json import FORMAT_VERSION
-from reconcile.render.text import render_finding, render_row
+from reconcile.render.text import render_row
 from reconcile.spec import Owner, Policy, TableSpec
 
 _OWNERS = {

@@ -13,7 +13,7 @@ from reconcile.plan import Plan, only
 from reconcile.render.cells import shown_rows, visible
 from reconcile.render.effects import render_effects
 from reconcile.render.radius import render_radius
-from reconcile.render.text import SIGNS, render_row, render_total
+from reconcile.render.text import SIGNS, render_row, render_total, render_unchanged
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -70,6 +70,7 @@ def render_plan(
         effects=None if effects is None or effects.is_empty() else render_effects(effects, limit=limit),
         radius=render_radius(plan.radius) if plan.radius is not None and plan.radius.tables else None,
         total=render_total(plan),
+        unchanged=None if plan.unchanged is None else render_unchanged(plan.unchanged),
         listings=list(_listings(shown.tables, limit)) if shows_rows else [],
         visible=visible,
     )

@@ -8,7 +8,7 @@ import polars as pl
 from reconcile.diff import Action
 from reconcile.endpoint import Answer
 from reconcile.errors import Finding
-from reconcile.plan import Plan
+from reconcile.plan import Plan, Unchanged
 from reconcile.render.cells import shown_rows
 from reconcile.render.radius import radius_document
 from reconcile.state import Verdict
@@ -48,6 +48,7 @@ def plan_document(
         "profile": {"size": plan.profile.size.value, "scale": plan.profile.scale, "seed": plan.profile.seed},
         "as_of": plan.profile.as_of.isoformat(),
         **({"blast_radius": radius_document(plan.radius)} if plan.radius and plan.radius.tables else {}),
+        "compared": _compared(plan.unchanged),
         "fingerprints": dict(plan.fingerprints),
         "steps": [
             {
@@ -66,6 +67,12 @@ def plan_document(
         **({} if effects is None else {"effects": effects.select("role", "gains", "loses", "users").to_dicts()}),
         "findings": _findings(plan.findings),
     }
+
+
+def _compared(unchanged: Unchanged | None) -> dict[str, object]:
+    if unchanged is None:
+        return {"by": "rows"}
+    return {"by": "checksums", "rows": unchanged.rows, "since": f"{unchanged.since:%Y-%m-%dT%H:%M:%SZ}"}
 
 
 def plan_changes(plan: Plan, limit: int | None = None) -> Iterator[dict[str, object]]:

@@ -12,6 +12,7 @@ from reconcile.plan import Plan, only
 from reconcile.render import text
 from reconcile.render.cells import visible
 from reconcile.render.effects import render_effects
+from reconcile.render.finding import render_finding
 from reconcile.render.radius import render_radius
 from reconcile.state import Verdict
 
@@ -74,6 +75,8 @@ def _head(plan: Plan) -> str:
         f"- checksum `{plan.checksum}`",
         f"- steps: {', '.join(chosen) or 'none'}",
     ]
+    if plan.unchanged is not None:
+        lines.append(f"- {escape(text.render_unchanged(plan.unchanged))}")
     lines += [f"- left out: {escape(step)}, {escape(why)}" for step, why in plan.left_out.items()]
     return "\n".join(lines)
 
@@ -86,7 +89,7 @@ def _counts(plan: Plan) -> Iterable[list[str]]:
 
 
 def _findings(title: str, findings: Sequence[Finding]) -> str:
-    told = "\n\n".join(text.render_finding(finding) for finding in findings)
+    told = "\n\n".join(render_finding(finding) for finding in findings)
     return f"#### {title}\n\n{fenced(told)}"
 
 

@@ -10,8 +10,7 @@ from reconcile.dataset import STEP
 from reconcile.decide import Mode, TablePlan
 from reconcile.diff import ACTION, Action
 from reconcile.endpoint import Answer
-from reconcile.errors import Finding
-from reconcile.plan import Plan, only
+from reconcile.plan import Plan, Unchanged, only
 from reconcile.render.cells import ShownRow, shown_rows, visible
 from reconcile.render.radius import render_radius
 from reconcile.state import Verdict
@@ -22,11 +21,6 @@ _LONGEST_CELL = 60
 
 _StepCounts = Mapping[str, tuple[int, int, int]]
 """Per step the rows that change, are kept and are skipped."""
-
-
-def render_finding(finding: Finding) -> str:
-    """Give a finding's four parts on four lines."""
-    return f"{finding.what}\n  where: {finding.where}\n  why:   {finding.why}\n  fix:   {finding.fix}"
 
 
 def render_plan(plan: Plan, *, shows_rows: bool, limit: int | None, actions: Sequence[Action] = tuple(Action)) -> str:
@@ -55,7 +49,16 @@ def _header(plan: Plan) -> str:
     declared = "nothing declared" if plan.mode is Mode.CLEAR else f"{profile.size}{scale}, as of {profile.as_of}"
     digests = {"fingerprint": plan.fingerprints.get("", ""), "checksum": plan.checksum}
     told = ", ".join(f"{name} {digest[:FINGERPRINT_LENGTH]}" for name, digest in digests.items() if digest)
-    return f"Plan for {plan.target}\n  desired state {plan.state}, {declared}, mode {plan.mode}\n  {told}"
+    lines = [f"Plan for {plan.target}", f"  desired state {plan.state}, {declared}, mode {plan.mode}", f"  {told}"]
+    return "\n".join(lines if plan.unchanged is None else [*lines, f"  {render_unchanged(plan.unchanged)}"])
+
+
+def render_unchanged(unchanged: Unchanged) -> str:
+    """Say that rows were compared by their checksums."""
+    return (
+        f"compared by checksums: {unchanged.rows:,} rows are as they were when they were compared one by one, "
+        f"{unchanged.since:%Y-%m-%d %H:%M} UTC"
+    )
 
 
 def _steps(plan: Plan, counted: _StepCounts) -> str:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pymysql.converters import escape_string
 
 from reconcile.apply.encode import literal, value_lists
-from reconcile.live.connect import SQL_MODE
+from reconcile.live.pinned import SQL_MODE
 from tests.servers.operating import apply, set_cell
 from tests.servers.server import Server
 from tests.servers.target import Target

@@ -12,7 +12,8 @@ import pytest
 from reconcile.cli.apply import run
 from reconcile.cli.options import ApplyOptions
 from reconcile.cli.output import Output
-from reconcile.cli.passwords import LONGEST, hashes, supplied
+from reconcile.cli.passwords import hashes, supplied
+from reconcile.cli.recall import LONGEST_PASSWORD
 from reconcile.cli.session import Session, open_session
 from reconcile.errors import ExitCode
 from reconcile.state import Password
@@ -73,7 +74,7 @@ def test_a_file_comes_before_the_environment() -> None:
         (b"first\r\nsecond\r\n", "first"),
         (b" with spaces \n", " with spaces "),
         ("gr\u00fc\u00dfe\n".encode(), "gr\u00fc\u00dfe"),
-        (b"a" * LONGEST + b"\n", "a" * LONGEST),
+        (b"a" * LONGEST_PASSWORD + b"\n", "a" * LONGEST_PASSWORD),
     ],
 )
 @pytest.mark.usefixtures("shell")
@@ -84,7 +85,7 @@ def test_the_first_line_of_the_file_is_the_password(content: bytes, password: st
 
 
 REFUSED = {
-    "too long": b"a" * (LONGEST + 1),
+    "too long": b"a" * (LONGEST_PASSWORD + 1),
     "too long in bytes": "\u00fc".encode() * 37,
     "empty": b"",
     "first line empty": b"\nsecond\n",
@@ -104,7 +105,8 @@ def test_a_file_without_a_usable_password_is_refused(shell: Shell, content: byte
 
     told = shell(*RUN, "--password-file", "word")
 
-    assert_refused(told, "the password cannot be used", f"it must have 1 to {LONGEST} bytes and hold no null character")
+    why = f"it must have 1 to {LONGEST_PASSWORD} bytes and hold no null character"
+    assert_refused(told, "the password cannot be used", why)
 
 
 def test_a_password_of_the_environment_must_be_usable_too(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,12 +102,12 @@ def test_mysqlclient_is_given_no_certificate_that_the_mode_does_not_ask_for() ->
     required = parse(f"{URL}?ssl-mode=REQUIRED&ssl-ca=ours.pem&read-timeout=7", "the test")
     verified = parse(f"{URL}?ssl-mode=VERIFY_CA&ssl-ca=ours.pem", "the test")
 
-    asked = connect_arguments(required, connect_timeout_s=1, init_command="SET @a = 1")
+    asked = connect_arguments(required)
     assert (asked["ssl_mode"], asked["read_timeout"], "ssl" in asked, asked["local_infile"]) == (
         "REQUIRED",
         7,
         False,
         0,
     )
-    asked = connect_arguments(verified, connect_timeout_s=1, init_command="SET @a = 1")
+    asked = connect_arguments(verified)
     assert (asked["ssl"], "read_timeout" in asked) == ({"ca": "ours.pem"}, False)

@@ -3,9 +3,9 @@
 import ssl
 
 import pytest
-from sqlalchemy import URL
 
 from reconcile.errors import ExitCode, ReconcileError
+from reconcile.live.address import Address
 from reconcile.live.target import EMBEDDED_DEFAULT, Target, choose, parse, tls_arguments
 
 SERVER = "mysql://user:s3cret@db.example:3307/shop"
@@ -52,7 +52,7 @@ def test_people_read_where_the_database_is(url: str, expected: str) -> None:
 
 
 def test_a_target_in_memory_has_a_name_too() -> None:
-    assert str(Target(URL.create("sqlite"), "the test")) == "sqlite file :memory:"
+    assert str(Target(Address("sqlite"), "the test")) == "sqlite file :memory:"
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,8 @@ from reconcile.decide import Mode
 from reconcile.diff import Action
 from reconcile.errors import Finding, Severity
 from reconcile.plan import Plan
-from reconcile.render.text import (
-    render_finding,
-    render_losses,
-    render_outcome,
-    render_plan,
-    render_verdict_total,
-    render_verdicts,
-)
+from reconcile.render.finding import render_finding
+from reconcile.render.text import render_losses, render_outcome, render_plan, render_verdict_total, render_verdicts
 from reconcile.spec import Profile, Size
 from tests.unit.tiny import PROFILE, SHOP, declared, live, planned, rule, verdict
 

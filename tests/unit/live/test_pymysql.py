@@ -1,8 +1,8 @@
-"""Connections: what is set before a server is contacted."""
+"""What the driver of servers is told before a server is contacted."""
 
 import ssl
 
-from reconcile.live.connect import Unchecked
+from reconcile.live.pymysql import Unchecked
 
 
 def test_no_authorities_are_loaded_where_no_certificate_is_checked() -> None:
