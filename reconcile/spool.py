@@ -1,9 +1,11 @@
 """Rows of a plan put by in pieces: in memory while they are few, in a private folder on disk when they are many."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from weakref import finalize
 
 import polars as pl
 
@@ -11,7 +13,7 @@ BYTES_IN_MEMORY = 8_000_000
 """Of one spool; the pieces that come after these go to disk."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Spool:
     """
     Pieces of one table's rows by number, each a frame like `empty`; a piece that nobody has put has no rows.
@@ -23,7 +25,7 @@ class Spool:
     height: int = 0
     _kept: dict[int, pl.DataFrame | Path] = field(default_factory=dict)
     _bytes: int = 0
-    _folder: tempfile.TemporaryDirectory[str] | None = None
+    _folder: Path | None = None
 
     def put(self, number: int, rows: pl.DataFrame) -> None:
         """Put a piece by; each number once."""
@@ -34,8 +36,11 @@ class Spool:
         if self._bytes <= BYTES_IN_MEMORY:
             self._kept[number] = rows
             return
-        self._folder = self._folder or tempfile.TemporaryDirectory(prefix="reconcile-")
-        path = Path(self._folder.name, f"{number}.arrow")
+        if self._folder is None:
+            # Private to the account. Source: Python manual, "tempfile.mkdtemp".
+            self._folder = Path(tempfile.mkdtemp(prefix="reconcile-"))
+            finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        path = self._folder / f"{number}.arrow"
         rows.write_ipc(path)
         self._kept[number] = path
 

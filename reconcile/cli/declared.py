@@ -30,20 +30,15 @@ class Declared:
 
         """
         goal = self.spanned.goal(self.goal, number)
-        desired, specs = goal.desired, self.spanned.links.specs
+        desired, specs, schema = goal.desired, self.spanned.links.specs, self.spanned.schema
         alone = Dataset(desired.specs, {name: desired[name] for name in specs})
-        findings = [
-            *check(desired, specs),
-            *check_rows(alone),
-            *check_schema(specs.values(), self.spanned.schema, alone),
-        ]
+        findings = [*check(desired, specs), *check_rows(alone), *check_schema(specs.values(), schema, alone)]
         for name, frame in alone.frames.items():
             first, last = frame[KEY].min(), frame[KEY].max()
             if isinstance(first, str) and isinstance(last, str):
                 before = self._last_keys.get(name)
-                findings += (
-                    [_out_of_order(name, number, first, before)] if before is not None and first <= before else []
-                )
+                if before is not None and first <= before:
+                    findings.append(_out_of_order(name, number, first, before))
                 self._last_keys[name] = last
         if findings:
             raise ReconcileError(findings)
