@@ -1,12 +1,13 @@
 """What a command has planned: the plan with both sides that it was made from."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from reconcile.apply.piece import Piece, in_one_piece
-from reconcile.checks.verify import verify
+from reconcile.apply.run import Outcome
+from reconcile.checks.verify import together, verify
 from reconcile.cli.spanned import Spanned
 from reconcile.decide import Goal, Mode
 from reconcile.live.introspect import LiveSchema
@@ -56,4 +57,13 @@ class Planned:
 
     def verdicts(self) -> Sequence[Verdict]:
         """Give what the rules say of the rows that were planned with."""
-        return verify(self.rules, self.live.dataset) if self.spanned is None else self.spanned.verdicts
+        if self.spanned is None:
+            return verify(self.rules, self.live.dataset)
+        return together(self.spanned.verdicts.values())
+
+    def after(self, outcome: Outcome) -> Outcome:
+        """Add to what a run did what the rules say of the spans that it had nothing to do in."""
+        if self.spanned is None:
+            return outcome
+        left = [asked for number, asked in self.spanned.verdicts.items() if number not in outcome.digests]
+        return replace(outcome, verdicts=together([outcome.verdicts, *left]))

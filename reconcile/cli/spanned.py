@@ -35,7 +35,7 @@ class Spanned:
     schema: LiveSchema
     ranges: Mapping[int, KeyRange]
     digests: Mapping[int, bytes] = field(default_factory=dict)
-    verdicts: Sequence[Verdict] = ()
+    verdicts: Mapping[int, Sequence[Verdict]] = field(default_factory=dict)
     is_whole: bool = True
 
     def goal(self, shared: Goal, number: int) -> Goal:

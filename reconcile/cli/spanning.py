@@ -7,7 +7,7 @@ from datetime import datetime
 import polars as pl
 from sqlalchemy import Connection
 
-from reconcile.checks.verify import tables_of, together
+from reconcile.checks.verify import tables_of
 from reconcile.cli.declared import Declared
 from reconcile.cli.options import RunOptions
 from reconcile.cli.read_ahead import Line, read_ahead
@@ -137,7 +137,7 @@ def plan_in_spans(  # one argument per fact that a plan rests on
     if dependents(connection, survey.around(), goal.desired.specs):
         raise Indivisible("other rows depend on rows to be deleted")
     plan = survey.plan({name: declared.prints[name].hexdigest() for name in declared.prints}, now)
-    return plan, shared, replace(spanned, digests=survey.digests, verdicts=together(survey.verdicts))
+    return plan, shared, replace(spanned, digests=survey.digests, verdicts=survey.verdicts)
 
 
 def _without_deletes(part: TablePlan) -> TablePlan:

@@ -64,7 +64,7 @@ class Survey:
     findings: list[Finding] = field(default_factory=list)
     stops: list[Finding] = field(default_factory=list)
     digests: dict[int, bytes] = field(default_factory=dict)
-    verdicts: list[Sequence[Verdict]] = field(default_factory=list)
+    verdicts: dict[int, Sequence[Verdict]] = field(default_factory=dict)
     tallies: dict[str, _Tally] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -92,7 +92,7 @@ class Survey:
         self.findings += live.findings
         self.digests[span.number] = digest(span.raw)
         if self.rules and alone.is_empty:
-            self.verdicts.append(verify(self.rules, live.dataset))
+            self.verdicts[span.number] = verify(self.rules, live.dataset)
 
     def plan(self, prints: Mapping[str, str], now: datetime) -> Plan:
         """Give the whole plan, with the fingerprints of the spans' tables; their rows are in spools."""

@@ -114,7 +114,7 @@ def _apply(
 ) -> Outcome:
     # A batch leaves out much of what the goal asks for.
     pieces = planned.pieces if is_last else lambda: [replace(piece, goal=None) for piece in planned.pieces()]
-    return apply(
+    outcome = apply(
         target=session.target,
         engine=session.engine,
         plan=planned.plan,
@@ -131,6 +131,7 @@ def _apply(
         is_last=is_last,
         stored=planned.stored,
     )
+    return planned.after(outcome)
 
 
 def _refuse_outcome(planned: Planned) -> None:

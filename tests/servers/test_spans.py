@@ -79,6 +79,11 @@ def document(result: Result) -> dict[str, object]:
     return {name: value for name, value in found.items() if name not in {"plan_id", "checksum", "blast_radius"}}
 
 
+def checks(applied: Result) -> list[str]:
+    """Give what an apply says of the rules."""
+    return [line for line in applied.out.splitlines() if line.startswith("Verify: ")]
+
+
 @pytest.fixture
 def trades(new_target: NewTarget) -> tuple[Target, Target]:
     """Two databases with the tables, and without rows."""
@@ -121,6 +126,7 @@ def test_spans_together_are_the_whole(trades: tuple[Target, Target], mode: tuple
         applied = act(one, SPANNED, "apply", *write), act(other, WHOLE, "apply", *write)
 
         assert applied[0].code == applied[1].code, applied[0].err + applied[1].err
+        assert checks(applied[0]) == checks(applied[1])
         assert rows(one) == rows(other)
         if applied[0].code == 0:
             again = act(one, SPANNED, "plan", "--detailed-exitcode", *mode)
