@@ -16,7 +16,7 @@ from reconcile.apply.wire import Texts, texts_of, wire
 from reconcile.dataset import ID, KEY
 from reconcile.diff import BEFORE, Action
 from reconcile.errors import Finding, ReconcileError
-from reconcile.journal import BYTES_PER_CHUNK, STORED, STORED_CELL, Chunk, pack_all
+from reconcile.journal import STORED, STORED_CELL, Chunk, pack_all
 from reconcile.live.connect import transaction
 from reconcile.live.journal import DONE, FAILED, INTERRUPTED, RUNNING
 from reconcile.live.journal_tables import JournalTables
@@ -26,6 +26,9 @@ from reconcile.plan import Plan
 from reconcile.values import Decimal, Secret
 
 _LONGEST_ERROR = 1_000
+
+BYTES_TOGETHER = 16_000
+"""Of chunks that go in one statement: well under any max_allowed_packet, also when the driver escapes every byte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ def together(chunks: Iterable[Chunk]) -> Iterator[list[Chunk]]:
     size = 0
     for chunk in chunks:
         size += len(chunk.payload)
-        if group and size > BYTES_PER_CHUNK:
+        if group and size > BYTES_TOGETHER:
             yield group
             group, size = [], len(chunk.payload)
         group.append(chunk)

@@ -1,8 +1,8 @@
 """Writing the journal: which chunks go together."""
 
-from reconcile.apply.journal import together
+from reconcile.apply.journal import BYTES_TOGETHER, together
 from reconcile.diff import Action
-from reconcile.journal import BYTES_PER_CHUNK, Chunk
+from reconcile.journal import Chunk
 
 
 def chunk(payload_bytes: int) -> Chunk:
@@ -14,13 +14,13 @@ def sizes(*payload_bytes: int) -> list[list[int]]:
 
 
 def test_small_chunks_go_together_until_they_are_a_statement() -> None:
-    half = BYTES_PER_CHUNK // 2
+    half = BYTES_TOGETHER // 2
 
     assert sizes(half, half, 1, half) == [[half, half], [1, half]]
 
 
 def test_a_large_chunk_goes_alone() -> None:
-    assert sizes(1, BYTES_PER_CHUNK, 1) == [[1], [BYTES_PER_CHUNK], [1]]
+    assert sizes(1, BYTES_TOGETHER, 1) == [[1], [BYTES_TOGETHER], [1]]
 
 
 def test_nothing_is_no_statement() -> None:
