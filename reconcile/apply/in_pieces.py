@@ -1,25 +1,9 @@
-"""The pieces of a run, the next computed ahead, and its progress told as if each table were written at once."""
+"""The progress of a run that is carried out in pieces, told as if each table were written at once."""
 
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import TypeVar
 
 from reconcile.apply.execute import Progress
 from reconcile.plan import Plan
-
-_T = TypeVar("_T")
-
-
-def prefetched(items: Iterable[_T]) -> Iterator[_T]:
-    """Give *items*, each computed in a thread while the one before is worked on."""
-    coming = iter(items)
-    with ThreadPoolExecutor(1) as ahead:
-        waiting = ahead.submit(lambda: list(islice(coming, 1)))
-        while found := waiting.result():
-            waiting = ahead.submit(lambda: list(islice(coming, 1)))
-            yield from found
 
 
 @dataclass(slots=True)

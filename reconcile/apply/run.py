@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 import polars as pl
 from sqlalchemy import Connection, Engine, MetaData
 
 from reconcile.apply.execute import Progress, StillLocked, execute
-from reconcile.apply.in_pieces import InPieces, prefetched
+from reconcile.apply.in_pieces import InPieces
 from reconcile.apply.journal import Entry
 from reconcile.apply.piece import Piece, Resolve
 from reconcile.apply.proof import still_named, unsettled
@@ -32,6 +33,7 @@ from reconcile.live.state import dependents
 from reconcile.live.target import Target
 from reconcile.outcome import whole
 from reconcile.plan import Plan
+from reconcile.prefetch import prefetched
 from reconcile.spec import TableSpec
 from reconcile.state import Access, Rule, Verdict
 
@@ -158,10 +160,10 @@ def _write(run: _Run, connection: Connection, pieces: Iterable[Piece], entry: En
         proved.append(replace(proof, chunks=()))
 
     weigh = elsewhere(run.target, run.engine)
-    with ThreadPoolExecutor(1) as proving:
+    with ThreadPoolExecutor(1) as proving, closing(prefetched(pieces)) as coming:
         waiting: Future[_Proved] | None = None
         base: LiveState | None = None
-        for piece in prefetched(pieces):
+        for piece in coming:
             before, look = _carry(run, connection, piece, progress, None if base is None else base.dataset)
             if base is None:
                 base = look(server_weights(connection))

@@ -1,10 +1,8 @@
 """The spans of a run one after the other: while one is compared, the next is computed and read, each in a thread."""
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import islice
 from threading import Lock
 
 from sqlalchemy import Connection
@@ -18,6 +16,7 @@ from reconcile.live.read import RawTable
 from reconcile.live.spans import read_span
 from reconcile.live.state import dependents
 from reconcile.plan import Plan
+from reconcile.prefetch import prefetched
 from reconcile.spec import TableSpec
 
 
@@ -53,29 +52,11 @@ class Line:
             return dependents(self.connection, plan, specs)
 
 
-@contextmanager
-def read_ahead(line: Line, declared: Declared, spanned: Spanned) -> Iterator[Iterator[Span]]:
-    """Give the spans in turn; the next one is computed and read meanwhile, each in a thread."""
-    with ThreadPoolExecutor(1) as computing, ThreadPoolExecutor(1) as reading:
-        ahead: list[tuple[int, Future[Goal], Future[Mapping[str, RawTable]]]] = []
-        left = iter(sorted(spanned.ranges))
-
-        def begin() -> None:
-            for number in islice(left, 1):
-                wanted = computing.submit(declared.span, number)
-                ahead.append((number, wanted, reading.submit(line.read, spanned, number)))
-
-        def spans() -> Iterator[Span]:
-            begin()
-            while ahead:
-                number, wanted, raw = ahead.pop(0)
-                found = Span(number, wanted.result(), raw.result())
-                begin()
-                yield found
-
-        try:
-            yield spans()
-        finally:
-            for _, wanted, raw in ahead:
-                wanted.cancel()
-                raw.cancel()
+def read_ahead(line: Line, declared: Declared, spanned: Spanned) -> Generator[Span, None, None]:
+    """Give the spans in turn; whoever may stop before the end closes it, while the line is still open."""
+    numbers = sorted(spanned.ranges)
+    goals = prefetched(declared.span(number) for number in numbers)
+    raws = prefetched(line.read(spanned, number) for number in numbers)
+    with closing(goals), closing(raws):
+        for number, goal, raw in zip(numbers, goals, raws, strict=True):
+            yield Span(number, goal, raw)

@@ -1,6 +1,7 @@
 """Plan the largest tables span by span: each is computed, read and compared alone, and only what differs is kept."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 
@@ -125,7 +126,7 @@ def plan_in_spans(  # one argument per fact that a plan rests on
         parts = {name: _without_deletes(part) for name, part in parts.items()}
     survey = Survey(session, goal, spanned, shared, parts, rules)
     declared, line = Declared(spanned, goal), Line(connection)
-    with read_ahead(line, declared, spanned) as found:
+    with closing(read_ahead(line, declared, spanned)) as found:
         for span in found:
             survey.add(span, line)
     if survey.stops:
