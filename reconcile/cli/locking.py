@@ -8,6 +8,7 @@ from reconcile.cli.journaling import journal_named
 from reconcile.cli.options import GuardOptions
 from reconcile.cli.output import Output
 from reconcile.cli.session import Session
+from reconcile.cli.spanning import shard_of
 from reconcile.sessions import Holder
 from reconcile.shard import WHOLE
 
@@ -26,7 +27,7 @@ def locked(command: str, session: Session, options: GuardOptions, output: Output
         output.note(f"Waiting up to {options.lock_timeout:g} s for the run lock, held by {holder}")
 
     journal = journal_named(session, options)
-    shard = getattr(options, "shard", None) or WHOLE
+    shard = shard_of(options) or WHOLE
     with run_lock(session.target, command, options.lock_timeout, waiting, journal, shard) as lock:
         output.log("locked", connection_id=lock.connection_id)
         yield lock

@@ -80,6 +80,8 @@ def make_plan(
 def _make_in_spans(session: Session, options: RunOptions, mode: Mode, spans: Spans, *, reads_rules: bool) -> Planned:
     shard = shard_of(options)
     wanted = want(session, options, _now().date(), partial(without_spans, session.state, spans, shard))
+    if not wanted.is_everything:
+        raise Indivisible("a selection of steps or tables is planned whole")
     with snapshot(session.target, session.engine) as connection:
         begun = _begin(connection, session, options, mode, wanted)
         if begun.left_out or begun.findings or begun.goal.unfinished:

@@ -13,8 +13,9 @@ from reconcile.apply.run import remaining
 from reconcile.dataset import Dataset
 from reconcile.decide import Goal, TablePlan
 from reconcile.diff import ACTION, Action, counts
-from reconcile.live.collation import server_weights
+from reconcile.live.collation import Weigh, server_weights
 from reconcile.live.introspect import LiveSchema
+from reconcile.live.read import RawTable
 from reconcile.live.resolve import LiveState
 from reconcile.live.spans import KeyRange, Links, digest, read_span
 from reconcile.live.state import resolved
@@ -27,13 +28,15 @@ from reconcile.state import Spans, Verdict
 class Spanned:
     """
     The spans of a run by number: where each begins and ends, the digest of its live rows as they were planned with,
-    and what the rules say of those in which nothing is to be written. They are those of a shard, or are whole.
+    and what the rules say of those in which nothing is to be written. `rows` has what is planned, by table and number.
+    They are those of a shard, or are whole.
     """
 
     spans: Spans
     links: Links
     schema: LiveSchema
     ranges: Mapping[int, KeyRange]
+    rows: Mapping[str, Spool] = field(default_factory=dict)
     digests: Mapping[int, bytes] = field(default_factory=dict)
     verdicts: Mapping[int, Sequence[Verdict]] = field(default_factory=dict)
     is_whole: bool = True
@@ -47,8 +50,11 @@ class Spanned:
     def look(self, goal: Goal, number: int, connection: Connection, shared: Dataset | None) -> Resolve:
         """Read a span's live rows."""
         raw = read_span(connection, self.links, self.schema, self.ranges[number])
+        return partial(self._resolve, raw, goal, shared)
+
+    def _resolve(self, raw: Mapping[str, RawTable], goal: Goal, shared: Dataset | None, weigh: Weigh) -> LiveState:
         declared = {name: goal.desired[name] for name in self.spans.tables}
-        return lambda weigh: resolved(weigh, self.schema, raw, declared, shared)
+        return resolved(weigh, self.schema, raw, declared, shared)
 
     def pieces(self, plan: Plan, goal: Goal, live: LiveState) -> Iterator[Piece]:
         """
@@ -80,9 +86,10 @@ class Spanned:
         """Count by table the rows that are not as desired, in spans that are not as *digests* say, or as planned."""
         found = Counter[str]()
         for number, last in {**self.digests, **digests}.items():
-            if digest(read_span(connection, self.links, self.schema, self.ranges[number])) != last:
+            raw = read_span(connection, self.links, self.schema, self.ranges[number])
+            if digest(raw) != last:
                 wanted = self.goal(goal, number)
-                live = self.look(wanted, number, connection, shared)(server_weights(connection))
+                live = self._resolve(raw, wanted, shared, server_weights(connection))
                 found.update({part.spec.name: part.written for part in remaining(wanted, live.dataset)})
         return dict(found)
 
@@ -91,12 +98,8 @@ class Spanned:
 
     def _plan(self, plan: Plan, number: int) -> Plan:
         """Give what *plan* does in one span."""
-        parts = (part for part in plan.tables if part.spec.name in self.spans.tables)
-        return replace(plan, tables=tuple(_of(part, _piece(part, number)) for part in parts))
-
-
-def _piece(part: TablePlan, number: int) -> pl.DataFrame:
-    return part.held.piece(number) if isinstance(part.held, Spool) else part.rows
+        parts = (part for part in plan.tables if part.spec.name in self.rows)
+        return replace(plan, tables=tuple(_of(part, self.rows[part.spec.name].piece(number)) for part in parts))
 
 
 def _without_deletes(part: TablePlan) -> TablePlan:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from reconcile.checks.verify import tables_of
 from reconcile.cli.declared import Declared
-from reconcile.cli.options import RunOptions
+from reconcile.cli.options import ApplyOptions, GuardOptions, RunOptions, ShardOptions
 from reconcile.cli.read_ahead import Line, read_ahead
 from reconcile.cli.session import Session
 from reconcile.cli.spanned import Spanned
@@ -47,10 +47,7 @@ def _uncut(state: DesiredState, options: RunOptions, mode: Mode) -> str | None:
     """Say why a run is planned whole; None where it need not be."""
     reasons = {
         f"{state.name} gives none of its tables in spans": state.spans is None,
-        "a selection of steps or tables is planned whole": any(
-            (options.step, options.skip, options.table, options.exclude_table)
-        ),
-        "--batch-size cuts a run in its own way": getattr(options, "batch_size", None) is not None,
+        "--batch-size cuts a run in its own way": isinstance(options, ApplyOptions) and options.batch_size is not None,
         f"{state.name} has roles, a registry or tables to clear": bool(
             state.access or state.registry_step or state.cleared
         ),
@@ -60,9 +57,9 @@ def _uncut(state: DesiredState, options: RunOptions, mode: Mode) -> str | None:
     return next((why for why, holds in reasons.items() if holds), None)
 
 
-def shard_of(options: RunOptions) -> Shard | None:
+def shard_of(options: RunOptions | GuardOptions) -> Shard | None:
     """Give the shard that a run is about; None for the whole."""
-    return getattr(options, "shard", None)
+    return options.shard if isinstance(options, ShardOptions) else None
 
 
 def refuse_shard(options: RunOptions, why: str) -> None:
@@ -123,7 +120,7 @@ def plan_in_spans(  # one argument per fact that a plan rests on
     parts = decide(goal, shared.dataset)
     if shard is not None:
         # Rows of other shards may refer to what nobody declares any more.
-        parts = {name: _without_deletes(part) for name, part in parts.items()}
+        parts = {name: _with_deletes_left(part) for name, part in parts.items()}
     survey = Survey(session, goal, spanned, shared, parts, rules)
     declared, line = Declared(spanned, goal), Line(connection)
     with closing(read_ahead(line, declared, spanned)) as found:
@@ -138,11 +135,12 @@ def plan_in_spans(  # one argument per fact that a plan rests on
     if dependents(connection, survey.around(), goal.desired.specs):
         raise Indivisible("other rows depend on rows to be deleted")
     plan = survey.plan({name: declared.prints[name].hexdigest() for name in declared.prints}, now)
-    return plan, shared, replace(spanned, digests=survey.digests, verdicts=survey.verdicts)
+    rows = {name: tally.rows for name, tally in survey.tallies.items()}
+    return plan, shared, replace(spanned, rows=rows, digests=survey.digests, verdicts=survey.verdicts)
 
 
-def _without_deletes(part: TablePlan) -> TablePlan:
-    """Leave rows that nobody declares as they are."""
+def _with_deletes_left(part: TablePlan) -> TablePlan:
+    """Skip what would be deleted."""
     is_going = pl.col(ACTION) == Action.DELETE
     rows = part.rows.with_columns(
         pl.when(is_going).then(pl.lit(Action.SKIP.value)).otherwise(ACTION).alias(ACTION),

@@ -8,6 +8,7 @@ from itertools import pairwise
 import polars as pl
 from sqlalchemy import ColumnElement, Connection, Integer, String, and_, column, func, select, table
 
+from reconcile.errors import Finding, ReconcileError
 from reconcile.live.collation import BINARY, collation_named, server_weights
 from reconcile.live.introspect import LiveSchema
 from reconcile.live.read import RawTable, read_chosen
@@ -39,21 +40,33 @@ def links_of(spans: Spans, specs: Mapping[str, TableSpec]) -> Links:
     Find how the tables of *spans* hang together.
 
     Raises:
-        ValueError: they do not as `Spans` says; a fault of the desired state.
+        ReconcileError: they do not hang together as `Spans` says, all that is wrong at once.
 
     """
     root = specs[spans.tables[0]]
-    if len(root.key) != 1 or root.column(root.key[0]).nullable:
-        raise ValueError(f"{root.name} cannot be the root of spans: its natural key is not one column without nulls")
     parents = {}
+    findings = []
+    if len(root.key) != 1 or root.column(root.key[0]).nullable:
+        findings.append(_unfit(root, "a root's natural key is one column that is never null"))
     for place, name in enumerate(spans.tables[1:], start=1):
         leading = specs[name].column(specs[name].key[0])
         match leading.kind:
             case Reference(parent) if parent in spans.tables[:place] and not leading.nullable:
                 parents[name] = (leading.name, parent)
             case _:
-                raise ValueError(f"{name} cannot be part of spans: its key does not begin with a row of one")
+                findings.append(_unfit(specs[name], "its natural key does not begin with a row of a table before it"))
+    if findings:
+        raise ReconcileError(findings)
     return Links(root, {name: specs[name] for name in spans.tables}, parents)
+
+
+def _unfit(spec: TableSpec, why: str) -> Finding:
+    return Finding(
+        what=f"the desired state is unsound: {spec.name} cannot be given in spans",
+        where=f"{spec.name} ({', '.join(spec.key)})",
+        why=why,
+        fix="order `Spans.tables` from the root down, or leave the table out of them",
+    )
 
 
 def ranges_of(keys: Sequence[str]) -> list[KeyRange]:
