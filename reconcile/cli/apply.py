@@ -44,11 +44,10 @@ def run(options: ApplyOptions, session: Session, output: Output) -> ExitCode:
     require_batches(options)
     if options.cluster is not None and not options.dry_run:
         # Imported only where it is asked for.
-        from reconcile.cli.cluster import require_cluster, run_shards
+        from reconcile.cli.cluster import run_shards
 
-        require_cluster(options, session)
         run_shards(lambda: _plan(options, session), session, options, output)
-        options.force = True  # what is left was seen and answered for
+        options.force, options.checksum = True, None  # what is left was seen and answered for
     return carry("apply", lambda: _plan(options, session), session, options, output)
 
 

@@ -7,18 +7,21 @@ committed and goes on. Workers take the database from their own environment: no 
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reconcile.cli.guards import confirm, measured, require_guards, tell_stakes
+from reconcile.cli.health import health_url
 from reconcile.cli.interrupts import Terminated
 from reconcile.cli.locking import locked
 from reconcile.cli.options import ApplyOptions
 from reconcile.cli.output import Output
 from reconcile.cli.plan import note_anchor, render
 from reconcile.cli.planned import Planned
+from reconcile.cli.rendering import require_report
 from reconcile.cli.session import Session, choose_target
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.live.connect import open_engine, snapshot
@@ -41,7 +44,7 @@ Identity = tuple[str, str]
 """The server and the database, as they call themselves."""
 
 
-def require_cluster(options: ApplyOptions, session: Session) -> None:
+def _require_cluster(options: ApplyOptions, session: Session) -> None:
     """
     Refuse what a cluster cannot carry out.
 
@@ -53,6 +56,7 @@ def require_cluster(options: ApplyOptions, session: Session) -> None:
         "a saved plan is carried out by one run": options.plan_file is not None,
         "the cluster has all shards": options.shard is not None,
         "--batch-size cuts a run in its own way": options.batch_size is not None,
+        "passwords are neither sent to workers nor told by them": bool(session.state.passwords),
         "a file has one writer, and other machines do not have it": session.target.is_sqlite,
     }
     findings = [
@@ -68,13 +72,17 @@ def run_shards(plan: Callable[[], Planned], session: Session, options: ApplyOpti
     """
     Plan, ask, and have the shards carried out; what they leave, and the proof, is the caller's next run.
 
-    The run lock is held until somebody has said yes: each shard then holds its own.
+    The run lock is held until somebody has said yes: each shard then holds its own. What that next run would refuse
+    of *options* is refused before anything is written.
 
     Raises:
-        ReconcileError: whatever stops a plan; the run has no shards (exit code 64); no cluster answers, or a shard
-            failed again and again (1), while others may have committed.
+        ReconcileError: whatever stops a plan or a run; the run has no shards (exit code 64); no cluster answers, or a
+            shard failed again and again (1), while others may have committed.
 
     """
+    _require_cluster(options, session)
+    require_report(options.format)
+    health_url(options.health_url, session.settings)
     with _client(options) as client:
         with locked("apply", session, options, output):
             planned = measured(plan())
@@ -86,7 +94,8 @@ def run_shards(plan: Callable[[], Planned], session: Session, options: ApplyOpti
             with snapshot(session.target, session.engine) as connection:
                 where = server_of(connection), database_of(connection, session.target)
         of = min(MOST_SHARDS, len(planned.spanned.ranges), max(sum(client.nthreads().values()), 1) * _SHARDS_A_THREAD)
-        _carry_out(client, _words(options, planned), where, of, output)
+        written = _carry_out(client, _words(options, planned), where, of, output)
+    output.note(f"All {of} shards: {_told(written)}; now what they leave, and the proof")
 
 
 def _approve(planned: Planned, session: Session, options: ApplyOptions, output: Output) -> None:
@@ -140,10 +149,11 @@ def _words(options: ApplyOptions, planned: Planned) -> list[str]:
     return [*words, f"--lock-timeout={options.lock_timeout:g}s"]
 
 
-def _carry_out(client: "Client", words: Sequence[str], where: Identity, of: int, output: Output) -> None:
-    """Have the first shard done, which brings what the others refer to, and then the others."""
+def _carry_out(client: "Client", words: Sequence[str], where: Identity, of: int, output: Output) -> Counter[str]:
+    """Have the first shard done, which brings what the others refer to, and then the others; give what they wrote."""
     from distributed import as_completed
 
+    written = Counter[str]()
     shards = [Shard(number, of) for number in range(1, of + 1)]
     for begun in (shards[:1], shards[1:]):
         futures = {
@@ -154,8 +164,8 @@ def _carry_out(client: "Client", words: Sequence[str], where: Identity, of: int,
         try:
             for future in as_completed(futures, loop=client.loop):
                 if future.status == "finished":
-                    counts = ", ".join(f"{rows:,} {what}" for what, rows in future.result().items())
-                    output.note(f"Shard {futures[future]}: {counts}")
+                    written.update(future.result())
+                    output.note(f"Shard {futures[future]}: {_told(future.result())}")
                 else:
                     failed.append(_failed(futures[future], future.exception()))
         except (KeyboardInterrupt, Terminated):
@@ -164,6 +174,11 @@ def _carry_out(client: "Client", words: Sequence[str], where: Identity, of: int,
             raise
         if failed:
             raise ReconcileError(failed)
+    return written
+
+
+def _told(written: Mapping[str, int]) -> str:
+    return ", ".join(f"{rows:,} {what}" for what, rows in written.items())
 
 
 def _failed(shard: Shard, error: BaseException) -> Finding:

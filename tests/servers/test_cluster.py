@@ -85,9 +85,9 @@ def until(condition: Callable[[], object]) -> None:
 
 
 @contextmanager
-def applying(target: Target, state: str, cluster: Cluster) -> Iterator[Running]:
+def applying(target: Target, state: str, cluster: Cluster, *more: str) -> Iterator[Running]:
     words = ("apply", "--force", "--state", state, *SHAPE, "--lock-timeout", "60s", "--cluster", cluster.address)
-    running = Running(target, *words)
+    running = Running(target, *words, *more)
     try:
         yield running
     finally:
@@ -97,12 +97,14 @@ def applying(target: Target, state: str, cluster: Cluster) -> Iterator[Running]:
 def test_a_cluster_does_what_one_run_does(trades: tuple[Target, Target], cluster: Cluster) -> None:
     target, other = trades
 
-    with applying(target, SPANNED, cluster) as running:
+    checksum = json.loads(act(target, SPANNED, "plan", "--format", "json").out)["checksum"]
+    with applying(target, SPANNED, cluster, "--checksum", checksum) as running:
         assert running.end() == 0, running.told
 
     told = re.findall(r"^Shard (\d+)/(\d+): (\d+) created, 0 updated, 0 deleted$", running.told, re.MULTILINE)
     assert {int(number) for number, _, _ in told} == set(range(1, int(told[0][1]) + 1))
     assert sum(int(created) for _, _, created in told) == 260
+    assert "shards: 260 created, 0 updated, 0 deleted" in running.told
     assert act(other, WHOLE, "apply", "--force").code == 0
     assert rows(target) == rows(other)
 
@@ -144,6 +146,29 @@ def test_no_cluster_is_one_clear_error(trades: tuple[Target, Target], monkeypatc
     result = act(target, SPANNED, "apply", "--force", "--cluster", "tcp://127.0.0.1:1")
 
     assert (result.code, "error: no Dask scheduler answers" in result.err) == (1, True), result.err
+
+
+@pytest.mark.parametrize("words", [("--format", "html"), ("--health-url", "ftp://here")])
+def test_what_the_last_run_would_refuse_is_refused_before_anything_is_written(
+    trades: tuple[Target, Target], cluster: Cluster, words: tuple[str, ...]
+) -> None:
+    target, _ = trades
+    with applying(target, SPANNED, cluster, *words) as running:
+        assert running.end() == 64, running.told
+    assert target.rows("SELECT COUNT(*) FROM customers") == [(0,)]
+
+
+def test_another_plan_than_asked_for_is_not_begun(trades: tuple[Target, Target], cluster: Cluster) -> None:
+    target, _ = trades
+    with applying(target, SPANNED, cluster, "--checksum", "0" * 12) as running:
+        assert running.end() == 4, running.told
+    assert target.rows("SELECT COUNT(*) FROM customers") == [(0,)]
+
+
+def test_a_state_with_passwords_is_not_for_a_cluster(trades: tuple[Target, Target]) -> None:
+    target, _ = trades
+    result = act(target, "tests.unit.cli.club", "apply", "--force", "--cluster", "tcp://127.0.0.1:1")
+    assert (result.code, "passwords are neither sent" in result.err) == (64, True), result.err
 
 
 @pytest.mark.parametrize("words", [("--shard", "1/2"), ("--batch-size", "5")])
