@@ -19,8 +19,6 @@ from reconcile.state import DesiredState, Rule, Spans
 CUSTOMERS, ORDERS, LINES_PER_ORDER = 100, 2_475, 3
 """Per unit of scale."""
 
-ORDERS_PER_SPAN = 5 * ORDERS
-
 _SURROGATE = Column("id", values.Integer(), owner=Owner.SERVER)
 _MONEY = values.Decimal(12, 2)
 _STATUSES = ("pending", "packed", "shipped", "delivered")
@@ -98,8 +96,19 @@ def _conformed(frames: Mapping[str, pl.DataFrame]) -> Dataset:
     return Dataset(SPECS, {name: conform(SPECS[name], frame) for name, frame in chosen.items()})
 
 
-def _span(profile: Profile, span: int) -> Dataset:
-    return trade(profile, range(ORDERS * profile.scale)[span * ORDERS_PER_SPAN : (span + 1) * ORDERS_PER_SPAN])
+def in_spans(orders: int, per_span: int) -> Spans:
+    """Cut *orders* per unit of scale into spans of *per_span*."""
+
+    def span(profile: Profile, number: int) -> Dataset:
+        return trade(profile, range(orders * profile.scale)[number * per_span : (number + 1) * per_span])
+
+    return Spans(
+        ("orders", "order_line_items"),
+        count=lambda profile: -(-orders * profile.scale // per_span),
+        first_key=lambda _, number: f"O{number * per_span:010}",
+        shared=customers,
+        rows=span,
+    )
 
 
 def _orders(profile: Profile, numbers: range) -> pl.DataFrame:
@@ -159,11 +168,5 @@ STATE = DesiredState(
             ("orders", "order_line_items"), _wrong_totals,
         ),
     ),
-    spans=Spans(
-        ("orders", "order_line_items"),
-        count=lambda profile: -(-ORDERS * profile.scale // ORDERS_PER_SPAN),
-        first_key=lambda _, span: f"O{span * ORDERS_PER_SPAN:010}",
-        shared=customers,
-        rows=_span,
-    ),
+    spans=in_spans(ORDERS, 5 * ORDERS),
 )  # fmt: skip

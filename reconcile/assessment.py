@@ -9,11 +9,11 @@ import polars as pl
 
 from reconcile.acceptance import Acceptance, Difference, accepted, literal
 from reconcile.dataset import KEY
-from reconcile.decide import TablePlan
 from reconcile.diff import CHANGED
 from reconcile.drift import ACCEPTED_BY, FIRST_SEEN, LABEL, STANDING, Base, Drift, Label, SchemaMove, Standing, labelled
 from reconcile.plan import Plan
 from reconcile.sightings import Seen, Sighting, see
+from reconcile.table_plan import TablePlan
 
 
 @dataclass(frozen=True, slots=True)

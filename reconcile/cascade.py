@@ -10,10 +10,10 @@ from dataclasses import replace
 import polars as pl
 
 from reconcile.dataset import ID, KEY, STEP, Dataset, dependency_order
-from reconcile.decide import TablePlan
 from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, REASON, WHY, Action, Reason, counts, empty_live
 from reconcile.plan import Plan
 from reconcile.spec import Column, TableSpec
+from reconcile.table_plan import TablePlan
 from reconcile.values import Reference, dtype
 
 SET_NULL = "SET NULL"

@@ -13,11 +13,12 @@ import polars as pl
 
 from reconcile.acceptance import Acceptance
 from reconcile.dataset import KEY
-from reconcile.decide import Mode, TablePlan
+from reconcile.decide import Mode
 from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, REASON, Action, Reason
 from reconcile.errors import Finding
 from reconcile.plan import Plan
 from reconcile.spec import Column, TableSpec
+from reconcile.table_plan import TablePlan
 from reconcile.values import SET, Secret
 
 LABEL, MOVER, STANDING, ACCEPTED_BY, FIRST_SEEN = "label", "moved_by", "standing", "accepted_by", "first_seen"

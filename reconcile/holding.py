@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import polars as pl
 
 from reconcile.dataset import ID, KEY, UNRESOLVED, Dataset, repeats_key
-from reconcile.decide import TablePlan
 from reconcile.diff import ACTION, AFTER, CHANGED, REASON, WHY, Action, Reason, counts
 from reconcile.outcome import after
 from reconcile.spec import Column, TableSpec
+from reconcile.table_plan import TablePlan
 from reconcile.values import Json, PolymorphicReference, Secret, members_of
 
 

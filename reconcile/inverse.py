@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from reconcile.dataset import ID, KEY, STEP, Dataset
-from reconcile.decide import Mode, TablePlan, complete
+from reconcile.decide import Mode, complete
 from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, REASON, WHY, Action, Reason, counts
 from reconcile.errors import Finding, Severity
 from reconcile.holding import hold, settle
@@ -18,6 +18,7 @@ from reconcile.journal import STORED, Recorded
 from reconcile.plan import Plan
 from reconcile.spec import Column, Owner, Policy, TableSpec
 from reconcile.state import Access
+from reconcile.table_plan import TablePlan
 from reconcile.values import Secret
 
 _LIVE, _NOW, _LIVE_KEY, _OTHER, _DIFFERING = "_live", "_now", "_live_key", "_other", "_differing"

@@ -14,11 +14,12 @@ from io import BytesIO
 import polars as pl
 
 from reconcile.dataset import ID, KEY, STEP, Dataset
-from reconcile.decide import TablePlan, complete
+from reconcile.decide import complete
 from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, REASON, WHY, Action, empty_live
 from reconcile.plan import Plan
 from reconcile.spec import TableSpec
 from reconcile.squash import squash
+from reconcile.table_plan import TablePlan
 from reconcile.values import dtype, parse, text
 
 STORED = "stored"

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 import polars as pl
 
 from reconcile.dataset import ID, KEY, Dataset
-from reconcile.decide import TablePlan, complete
+from reconcile.decide import complete
 from reconcile.diff import ACTION, AFTER, Action, empty_live
 from reconcile.spec import TableSpec
+from reconcile.table_plan import TablePlan
 
 
 def whole(specs: Mapping[str, TableSpec], tables: Iterable[str], live: Dataset) -> Dataset:

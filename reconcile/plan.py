@@ -12,10 +12,11 @@ from functools import cached_property
 import polars as pl
 
 from reconcile.dataset import KEY, dependency_order, line_parts
-from reconcile.decide import Goal, Mode, TablePlan
+from reconcile.decide import Goal, Mode
 from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, Action
 from reconcile.errors import Finding
 from reconcile.spec import Profile, Step
+from reconcile.table_plan import TablePlan
 from reconcile.values import Kind, Text
 
 

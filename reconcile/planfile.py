@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO, get_args
 import polars as pl
 
 from reconcile.dataset import ID, KEY, STEP
-from reconcile.decide import Mode, TablePlan
+from reconcile.decide import Mode
 from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, REASON, WHY, Action
 from reconcile.errors import Finding, ReconcileError
 from reconcile.origin import Origin
 from reconcile.plan import Plan, Radius
 from reconcile.spec import Profile, Step, TableSpec
 from reconcile.spool import Spool
+from reconcile.table_plan import TablePlan
 from reconcile.values import Kind, parse, text
 
 if TYPE_CHECKING:

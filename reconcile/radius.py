@@ -8,12 +8,13 @@ from datetime import datetime
 import polars as pl
 
 from reconcile.dataset import ID, KEY, Dataset
-from reconcile.decide import EMPTYING, TablePlan
+from reconcile.decide import EMPTYING
 from reconcile.diff import ACTION, BEFORE, CHANGED, REASON, Action, Reason
 from reconcile.errors import Finding
 from reconcile.limits import DEFAULT, Limit, Limits, percent
 from reconcile.plan import Cascade, Plan, Radius, Touched
 from reconcile.spec import Column, TableSpec
+from reconcile.table_plan import TablePlan
 from reconcile.values import Reference
 
 

@@ -31,13 +31,13 @@ from reconcile.apply.aside import put_aside
 from reconcile.apply.insert import Inserts
 from reconcile.apply.wire import Texts, texts_of, wire
 from reconcile.dataset import ID, KEY, Dataset
-from reconcile.decide import TablePlan
 from reconcile.diff import AFTER, CHANGED, Action
 from reconcile.errors import Finding, ReconcileError
 from reconcile.live.read import read_new
 from reconcile.live.tables import ddl_type, named
 from reconcile.plan import Plan
 from reconcile.spec import Column, TableSpec
+from reconcile.table_plan import TablePlan
 from reconcile.values import Secret, Text
 
 STAGING = "reconcile_staging"

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 import polars as pl
 
 from reconcile.dataset import ID, KEY, Dataset
-from reconcile.decide import TablePlan, complete
+from reconcile.decide import complete
 from reconcile.diff import ACTION, AFTER, Action, counts
 from reconcile.plan import Plan
+from reconcile.table_plan import TablePlan
 from reconcile.values import Secret
 
 

@@ -7,11 +7,11 @@ from sqlalchemy import Connection
 
 from reconcile.apply.encode import value_lists
 from reconcile.dataset import ID, KEY, Dataset
-from reconcile.decide import TablePlan
 from reconcile.diff import ACTION, BEFORE, Action
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.plan import Plan
 from reconcile.spec import TableSpec
+from reconcile.table_plan import TablePlan
 
 _IDS_PER_LOCK = 5_000
 """More, and a server may read the whole table instead. Source: MySQL manual, range_optimizer_max_mem_size."""

@@ -19,7 +19,7 @@ from reconcile.apply.undisturbed import undisturbed
 from reconcile.apply.wire import MissingParent
 from reconcile.checks.verify import failed, introduced, together, verify
 from reconcile.dataset import ID, KEY, Dataset
-from reconcile.decide import Goal, Mode, TablePlan, decide
+from reconcile.decide import Goal, Mode, decide
 from reconcile.diff import Action
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.guard import Dependents, dependents_in_plan, refuse_dependents, refuse_lockout
@@ -36,6 +36,7 @@ from reconcile.plan import Plan
 from reconcile.prefetch import prefetched
 from reconcile.spec import TableSpec
 from reconcile.state import Access, Rule, Verdict
+from reconcile.table_plan import TablePlan
 
 _LONGEST_WHY = 160
 """Characters of one violating row that a finding shows."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from reconcile.decide import TablePlan
 from reconcile.diff import ACTION, AFTER, Action
 from reconcile.errors import Finding
 from reconcile.live.rights import Rights
 from reconcile.live.settings import Settings
 from reconcile.plan import Plan
+from reconcile.table_plan import TablePlan
 from reconcile.values import Text
 
 TEMPORARY = "CREATE TEMPORARY TABLES"

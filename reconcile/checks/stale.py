@@ -7,12 +7,12 @@ from typing import Any
 import polars as pl
 
 from reconcile.dataset import ID, KEY, Dataset
-from reconcile.decide import TablePlan
 from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, WHY, Action
 from reconcile.errors import Finding
 from reconcile.plan import Plan
 from reconcile.render.cells import cell, visible
 from reconcile.spec import Column, TableSpec
+from reconcile.table_plan import TablePlan
 
 _LONGEST_CELL = 60
 _NEW = "_new"

@@ -7,7 +7,8 @@ from dataclasses import replace
 from importlib import import_module
 
 from reconcile.cli.interrupts import Terminated, heed_signals
-from reconcile.cli.options import PlanOptions, TargetOptions
+from reconcile.cli.option_groups import TargetOptions
+from reconcile.cli.options import PlanOptions
 from reconcile.cli.output import Output, open_output
 from reconcile.cli.recall import Recalled, is_wanted, recall
 from reconcile.cli.streams import unheeded

@@ -11,7 +11,7 @@ from reconcile.checks.comparable import comparable
 from reconcile.checks.preflight import check_schema
 from reconcile.cli.fitting import fit_rows, steps_of
 from reconcile.cli.journaling import journal_named
-from reconcile.cli.options import RunOptions
+from reconcile.cli.option_groups import RunOptions
 from reconcile.cli.passwords import supplied, without_password
 from reconcile.cli.protection import protection_of
 from reconcile.cli.scope import cascaded, with_undeclared

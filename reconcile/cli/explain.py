@@ -15,7 +15,7 @@ from reconcile.cli.planning import make_plan
 from reconcile.cli.session import Session, require_database
 from reconcile.cli.version import TOOL_VERSION
 from reconcile.dataset import ID, KEY, STEP, UNRESOLVED, Dataset
-from reconcile.decide import Mode, TablePlan
+from reconcile.decide import Mode
 from reconcile.diff import Action
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.holding import names_in
@@ -29,6 +29,7 @@ from reconcile.render.cells import ShownRow, shown_rows
 from reconcile.render.explain import Explanation, Link, Past, render_explanation, render_explanation_json
 from reconcile.spec import TableSpec
 from reconcile.state import DesiredState
+from reconcile.table_plan import TablePlan
 
 _NEAR = 3
 _LONGEST_CHOICE = 20_000

@@ -4,7 +4,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from reconcile.cli.options import GuardOptions, LimitOptions
+from reconcile.cli.option_groups import GuardOptions, LimitOptions
 from reconcile.cli.passwords import needed_secrets
 from reconcile.cli.planned import Planned
 from reconcile.cli.protection import read_protection, refuse_unconfirmed

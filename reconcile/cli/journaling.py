@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from reconcile.apply.journal import Journal
 from reconcile.apply.run_lock import RunLock
-from reconcile.cli.options import GuardOptions, JournalOptions
+from reconcile.cli.option_groups import GuardOptions, JournalOptions
 from reconcile.cli.session import Session, is_absent
 from reconcile.cli.version import TOOL_VERSION
 from reconcile.errors import ExitCode, Finding, ReconcileError

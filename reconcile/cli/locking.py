@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from reconcile.apply.run_lock import RunLock, run_lock
 from reconcile.cli.journaling import journal_named
-from reconcile.cli.options import GuardOptions
+from reconcile.cli.option_groups import GuardOptions
 from reconcile.cli.output import Output
 from reconcile.cli.session import Session
 from reconcile.cli.spanning import shard_of

@@ -4,7 +4,8 @@ import sys
 
 from reconcile.apply.ending import PATIENCE_S, NotAllowedError, end_session
 from reconcile.cli.journaling import journal_named
-from reconcile.cli.options import GuardOptions, LocksOptions
+from reconcile.cli.option_groups import GuardOptions
+from reconcile.cli.options import LocksOptions
 from reconcile.cli.output import Output
 from reconcile.cli.protection import require_confirmation
 from reconcile.cli.session import Session

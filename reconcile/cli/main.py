@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from argparse_dataclass import ArgumentParser
 
+from reconcile.cli.option_groups import TargetOptions
 from reconcile.cli.options import (
     ApplyOptions,
     ClearOptions,
@@ -25,7 +26,6 @@ from reconcile.cli.options import (
     RunsOptions,
     SchemaOptions,
     ShowOptions,
-    TargetOptions,
     VerifyOptions,
 )
 from reconcile.cli.title import hide_passwords

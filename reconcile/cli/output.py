@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from reconcile.cli.options import TargetOptions
+from reconcile.cli.option_groups import TargetOptions
 from reconcile.errors import Finding
 from reconcile.masking import without_passwords
 from reconcile.render.finding import render_finding

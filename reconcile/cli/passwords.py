@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from reconcile.cli.options import RunOptions
+from reconcile.cli.option_groups import RunOptions
 from reconcile.cli.recall import LONGEST_PASSWORD, is_usable
 from reconcile.cli.session import Session
 from reconcile.diff import ACTION, AFTER, Action

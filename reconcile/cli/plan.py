@@ -6,7 +6,8 @@ from functools import partial
 
 from reconcile.cli.comparisons import Shown
 from reconcile.cli.guards import measured, warned
-from reconcile.cli.options import PlanOptions, RunOptions
+from reconcile.cli.option_groups import RunOptions
+from reconcile.cli.options import PlanOptions
 from reconcile.cli.output import Output
 from reconcile.cli.planned import Planned
 from reconcile.cli.planned_file import check_out, save

@@ -12,7 +12,7 @@ from reconcile.checks.verify import tables_of
 from reconcile.cli.access import access_tables, effects_of
 from reconcile.cli.fitting import fit_rows, fit_schema
 from reconcile.cli.journaling import journal_named
-from reconcile.cli.options import RunOptions
+from reconcile.cli.option_groups import RunOptions
 from reconcile.cli.passwords import supplied, without_password
 from reconcile.cli.planned import Planned
 from reconcile.cli.protection import protection_of

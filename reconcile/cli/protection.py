@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from reconcile.cli.options import GuardOptions
+from reconcile.cli.option_groups import GuardOptions
 from reconcile.cli.session import Session, is_absent
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.live.connect import snapshot

@@ -5,7 +5,8 @@ from dataclasses import fields, replace
 from reconcile.checks.preflight import check_schema
 from reconcile.cli.access import kept_extras
 from reconcile.cli.apply import carry
-from reconcile.cli.options import ApplyOptions, GuardOptions, RbacOptions
+from reconcile.cli.option_groups import GuardOptions
+from reconcile.cli.options import ApplyOptions, RbacOptions
 from reconcile.cli.output import Output
 from reconcile.cli.plan import exit_code, note_absence, show
 from reconcile.cli.planned import Planned

@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from reconcile.cli.comparisons import Answer, Comparison, Shown, read
-from reconcile.cli.options import CHECKSUMS, ROWS, ComparingOptions, PlanOptions
+from reconcile.cli.option_groups import CHECKSUMS, ROWS, ComparingOptions
+from reconcile.cli.options import PlanOptions
 from reconcile.cli.sources import Unknown, allow_current_folder, installation, places_of, signature
 from reconcile.errors import ReconcileError
 from reconcile.live.target import Target, choose

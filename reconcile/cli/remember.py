@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from reconcile.cli.comparisons import Answer, Comparison, Shown, forget, write
 from reconcile.cli.journaling import journal_named
-from reconcile.cli.options import ComparingOptions, RunOptions
+from reconcile.cli.option_groups import ComparingOptions, RunOptions
 from reconcile.cli.recall import key_of, standing
 from reconcile.cli.session import Session
 from reconcile.cli.sources import Unknown, imported, places_of, signature

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import polars as pl
 
-from reconcile.cli.options import REPORT_FORMATS
+from reconcile.cli.option_groups import REPORT_FORMATS
 from reconcile.cli.version import TOOL_VERSION
 from reconcile.diff import Action
 from reconcile.endpoint import Answer

@@ -12,7 +12,7 @@ from reconcile.cli.rendering import render_plan
 from reconcile.cli.session import Session, require_database
 from reconcile.cli.version import TOOL_VERSION
 from reconcile.dataset import dependency_order
-from reconcile.decide import Mode, TablePlan
+from reconcile.decide import Mode
 from reconcile.diff import counts
 from reconcile.errors import ExitCode
 from reconcile.journal import STORED, Recorded, Run
@@ -23,6 +23,7 @@ from reconcile.live.journal_tables import JournalTables
 from reconcile.plan import Plan
 from reconcile.render.runs import render_run, render_runs, render_runs_json
 from reconcile.spec import Column, Profile, Size, TableSpec
+from reconcile.table_plan import TablePlan
 from reconcile.values import Text
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from reconcile.apply.proof import unsettled
 from reconcile.checks.stale import moved_rows
 from reconcile.cli.access import effects_of
-from reconcile.cli.options import ApplyOptions, PlanOptions, TargetOptions
+from reconcile.cli.option_groups import TargetOptions
+from reconcile.cli.options import ApplyOptions, PlanOptions
 from reconcile.cli.planned import Planned
 from reconcile.cli.planned_file import read, read_origin
 from reconcile.cli.planning import make_plan

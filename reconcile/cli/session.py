@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Engine, MetaData, create_engine
 from sqlalchemy.pool import StaticPool
 
-from reconcile.cli.options import TargetOptions
+from reconcile.cli.option_groups import TargetOptions
 from reconcile.cli.recall import Asked, read_dotenv
 from reconcile.cli.sources import allow_current_folder
 from reconcile.errors import ExitCode, Finding, ReconcileError

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from reconcile.apply.piece import Piece, Resolve, whole_look
 from reconcile.apply.run import remaining
 from reconcile.dataset import Dataset
-from reconcile.decide import Goal, TablePlan
+from reconcile.decide import Goal
 from reconcile.diff import ACTION, Action, counts
 from reconcile.live.collation import Weigh, server_weights
 from reconcile.live.introspect import LiveSchema
@@ -22,6 +22,7 @@ from reconcile.live.state import resolved
 from reconcile.plan import Plan
 from reconcile.spool import Spool
 from reconcile.state import Spans, Verdict
+from reconcile.table_plan import TablePlan
 
 
 @dataclass(frozen=True, slots=True)

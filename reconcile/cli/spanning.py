@@ -10,13 +10,14 @@ from sqlalchemy import Connection
 
 from reconcile.checks.verify import tables_of
 from reconcile.cli.declared import Declared
-from reconcile.cli.options import ApplyOptions, GuardOptions, RunOptions, ShardOptions
+from reconcile.cli.option_groups import GuardOptions, RunOptions, ShardOptions
+from reconcile.cli.options import ApplyOptions
 from reconcile.cli.read_ahead import Line, read_ahead
 from reconcile.cli.session import Session
 from reconcile.cli.spanned import Spanned
 from reconcile.cli.survey import Indivisible, Survey
 from reconcile.dataset import Dataset
-from reconcile.decide import Goal, Mode, TablePlan, decide
+from reconcile.decide import Goal, Mode, decide
 from reconcile.diff import ACTION, WHY, Action, counts, empty_declared
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.live.introspect import LiveSchema
@@ -27,6 +28,7 @@ from reconcile.plan import Plan
 from reconcile.shard import Shard
 from reconcile.spec import Profile
 from reconcile.state import DesiredState, Rule, Spans
+from reconcile.table_plan import TablePlan
 
 
 def spans_for(state: DesiredState, options: RunOptions, mode: Mode) -> Spans | None:

@@ -10,7 +10,7 @@ from reconcile.cli.session import Session
 from reconcile.cli.spanned import Spanned
 from reconcile.conflicts import taken_values, unmet_references
 from reconcile.dataset import Dataset, fingerprint, with_whole
-from reconcile.decide import Goal, TablePlan, decide, no_plan
+from reconcile.decide import Goal, decide
 from reconcile.diff import Action
 from reconcile.errors import Finding
 from reconcile.guard import dependents_in_plan
@@ -21,6 +21,7 @@ from reconcile.plan import Plan, Radius, Touched, make
 from reconcile.radius import measure, newest
 from reconcile.spool import Spool
 from reconcile.state import Rule, Verdict
+from reconcile.table_plan import TablePlan, no_plan
 
 
 class Indivisible(Exception):

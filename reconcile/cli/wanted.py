@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from reconcile.checks.preflight import check_rows
 from reconcile.cli.journaling import last_anchor
-from reconcile.cli.options import SHORT_SKIPS, RunOptions
+from reconcile.cli.option_groups import SHORT_SKIPS, RunOptions
 from reconcile.cli.scope import owners_of
 from reconcile.cli.session import Session
 from reconcile.dataset import Dataset, check

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from reconcile import values
 from reconcile.dataset import KEY, STEP
-from reconcile.decide import TablePlan
 from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, REASON, WHY, Action
+from reconcile.table_plan import TablePlan
 from reconcile.values import Kind
 
 MASK = "(secret)"

@@ -7,13 +7,13 @@ from datetime import datetime
 from itertools import islice
 
 from reconcile.acceptance import Acceptance
-from reconcile.decide import TablePlan
 from reconcile.diff import Action
 from reconcile.drift import ACCEPTED_BY, FIRST_SEEN, LABEL, MOVER, STANDING, Drift, Label, Mover, SchemaMove, Standing
 from reconcile.plan import only
 from reconcile.render.cells import ShownRow, shown_rows, visible
 from reconcile.render.markdown import escape, fenced, table
 from reconcile.render.text import render_row
+from reconcile.table_plan import TablePlan
 
 _MOVED = {
     (Label.MISSING, Mover.LIVE): "deleted live",

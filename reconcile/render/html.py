@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from reconcile.decide import TablePlan
 from reconcile.diff import Action
 from reconcile.plan import Plan, only
 from reconcile.render.cells import shown_rows, visible
 from reconcile.render.effects import render_effects
 from reconcile.render.radius import render_radius
 from reconcile.render.text import SIGNS, render_row, render_total, render_unchanged
+from reconcile.table_plan import TablePlan
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import polars as pl
 
 from reconcile.dataset import STEP
-from reconcile.decide import Mode, TablePlan
+from reconcile.decide import Mode
 from reconcile.diff import ACTION, Action
 from reconcile.endpoint import Answer
 from reconcile.plan import Plan, Unchanged, only
 from reconcile.render.cells import ShownRow, shown_rows, visible
 from reconcile.render.radius import render_radius
 from reconcile.state import Verdict
+from reconcile.table_plan import TablePlan
 
 SIGNS = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-", Action.SKIP: "="}
 FINGERPRINT_LENGTH = 12

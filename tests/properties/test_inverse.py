@@ -7,11 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.dataset import ID, KEY, Dataset
-from reconcile.decide import TablePlan, decide
+from reconcile.decide import decide
 from reconcile.diff import ACTION, AFTER, BEFORE, Action
 from reconcile.inverse import Inverse, invert, restoring
 from reconcile.journal import Recorded, columns_of, compress, empty, pack, records, uncompress, unpack
 from reconcile.outcome import after
+from reconcile.table_plan import TablePlan
 from tests.properties.shops import shops
 from tests.unit.tiny import SPECS, Rows, declared, goal_of, live
 

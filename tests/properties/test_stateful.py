@@ -19,17 +19,18 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from reconcile.apply.run import apply
 from reconcile.checks.verify import verify
-from reconcile.cli.options import RunOptions
+from reconcile.cli.option_groups import RunOptions
 from reconcile.cli.planned import Planned
 from reconcile.cli.planning import make_plan
 from reconcile.cli.progress import NoProgress
 from reconcile.cli.session import Session, create_tables
 from reconcile.dataset import ID, KEY
-from reconcile.decide import Mode, TablePlan
+from reconcile.decide import Mode
 from reconcile.diff import ACTION, BEFORE, CHANGED, REASON, Action, Reason
 from reconcile.errors import Finding, ReconcileError
 from reconcile.live.connect import open_engine
 from reconcile.live.target import parse
+from reconcile.table_plan import TablePlan
 from tests.properties.edits import EDITS, Cells, Delete, Edit, Insert, statement
 from tests.properties.market import GAP_RULES, OTHERS, RELEASES, SPECS, TABLES
 

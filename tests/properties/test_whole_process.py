@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 
 from reconcile.apply.run import apply
-from reconcile.cli.options import RunOptions
+from reconcile.cli.option_groups import RunOptions
 from reconcile.cli.planned import Planned
 from reconcile.cli.planning import make_plan
 from reconcile.cli.progress import NoProgress

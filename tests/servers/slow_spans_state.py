@@ -5,16 +5,15 @@ from dataclasses import replace
 
 from reconcile.dataset import Dataset
 from reconcile.spec import Profile
+from tests.servers.spanned_state import SPANS
 from tests.servers.spanned_state import STATE as SPANNED
-from tests.servers.spanned_state import span
 
 PAUSE_S = 0.4
 
 
 def _slow(profile: Profile, number: int) -> Dataset:
     time.sleep(PAUSE_S)
-    return span(profile, number)
+    return SPANS.rows(profile, number)
 
 
-assert SPANNED.spans is not None
-STATE = replace(SPANNED, spans=replace(SPANNED.spans, rows=_slow))
+STATE = replace(SPANNED, spans=replace(SPANS, rows=_slow))

@@ -28,12 +28,12 @@ from reconcile.live.introspect import introspect
 from reconcile.live.read import RawTable, read_raw
 from reconcile.live.target import parse
 from reconcile.spec import Column, Owner, TableSpec
-from tests.facts import CHECKOUT, unmet
+from tests.servers.certified import certified
 from tests.servers.impostor import Impostor
-from tests.servers.installation import Engine, NotInstalled, find
+from tests.servers.installation import Engine
 from tests.servers.ledgers import DAYS, STATE, apply_day, ledger, open_ledger
 from tests.servers.operating import edit, insert, run
-from tests.servers.server import Server, launch
+from tests.servers.server import Server
 from tests.servers.target import Target
 
 pytestmark = pytest.mark.skipif(
@@ -76,26 +76,10 @@ def target(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     authority = trustme.CA()
     certificate = tmp_path_factory.mktemp("authority") / "ours.pem"
     authority.cert_pem.write_to_path(certificate)
-    issued = authority.issue_cert("127.0.0.1")
-    try:
-        installation = find(engine, CHECKOUT)
-    except NotInstalled as missing:
-        unmet(str(missing))
-    server = launch(
-        installation,
-        files={
-            "authority.pem": authority.cert_pem.bytes(),
-            "certificate.pem": b"".join(blob.bytes() for blob in issued.cert_chain_pems),
-            "key.pem": issued.private_key_pem.bytes(),
-        },
-    )
-    try:
-        server.create_database("erp")
+    with certified(engine, authority, "127.0.0.1") as server:
         server.create_database("words")
         query = {"ssl-mode": "VERIFY_IDENTITY", "ssl-ca": str(certificate)}
         yield Target(engine, "erp", server.url("erp", **query), server)
-    finally:
-        server.close()
 
 
 def server_of(target: Target) -> Server:

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tests.facts import CHECKOUT, unmet
+from tests.servers.certified import certified
 from tests.servers.impostor import Impostor
-from tests.servers.installation import Engine, NotInstalled, find
+from tests.servers.installation import Engine
 from tests.servers.ledgers import DAYS, STATE, apply_day
 from tests.servers.operating import Result, run
-from tests.servers.server import APPLICATION_PASSWORD, Server, launch
+from tests.servers.server import APPLICATION_PASSWORD, Server
 from tests.servers.target import Target
 
 CIPHER = "SHOW SESSION STATUS LIKE 'Ssl_cipher'"
@@ -41,24 +41,8 @@ def folder(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture(scope="module")
 def secured(engine: Engine, authority: trustme.CA) -> Iterator[Server]:
     """A server with a certificate for localhost and not for 127.0.0.1, and an empty database `erp`."""
-    issued = authority.issue_cert("localhost")
-    try:
-        installation = find(engine, CHECKOUT)
-    except NotInstalled as missing:
-        unmet(str(missing))
-    server = launch(
-        installation,
-        files={
-            "authority.pem": authority.cert_pem.bytes(),
-            "certificate.pem": b"".join(blob.bytes() for blob in issued.cert_chain_pems),
-            "key.pem": issued.private_key_pem.bytes(),
-        },
-    )
-    try:
-        server.create_database("erp")
+    with certified(engine, authority, "localhost") as server:
         yield server
-    finally:
-        server.close()
 
 
 def ask(server: Server, query: str, host: str = "127.0.0.1") -> Result:

@@ -6,10 +6,11 @@ import polars as pl
 
 from reconcile import values
 from reconcile.dataset import ID, KEY, STEP, Dataset
-from reconcile.decide import Goal, Mode, TablePlan
+from reconcile.decide import Goal, Mode
 from reconcile.diff import ACTION, AFTER, Action
 from reconcile.spec import Column, Owner, Profile, TableSpec
 from reconcile.state import GapRule
+from reconcile.table_plan import TablePlan
 from reconcile.values import SET, Secret
 from tests.unit.tiny import PROFILE, SURROGATE, Rows, declared, live
 

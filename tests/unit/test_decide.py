@@ -7,9 +7,10 @@ import polars as pl
 import pytest
 
 from reconcile.dataset import DUPLICATE, KEY, Dataset
-from reconcile.decide import Mode, TablePlan, decide
+from reconcile.decide import Mode, decide
 from reconcile.diff import ACTION, REASON, WHY, Action, Reason
 from reconcile.spec import Policy, TableSpec
+from reconcile.table_plan import TablePlan
 from tests.unit.orders import ORDER_SPECS, ORDERS, aim, present, step_of, wanted
 from tests.unit.tiny import TAGS, Rows, declared, goal_of, live
 

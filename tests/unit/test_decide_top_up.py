@@ -7,9 +7,10 @@ import polars as pl
 import pytest
 
 from reconcile.dataset import ID, KEY, Dataset
-from reconcile.decide import Goal, Mode, TablePlan, decide
+from reconcile.decide import Goal, Mode, decide
 from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, REASON, WHY, Action, Reason
 from reconcile.spec import Profile
+from reconcile.table_plan import TablePlan
 from tests.unit.orders import (
     ORDER_SPECS,
     adds,

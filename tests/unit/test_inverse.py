@@ -7,12 +7,13 @@ import polars as pl
 import pytest
 
 from reconcile.dataset import ID, KEY, Dataset
-from reconcile.decide import TablePlan, decide
+from reconcile.decide import decide
 from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, REASON, WHY, Action, Reason
 from reconcile.inverse import Inverse, invert, restoring
 from reconcile.journal import Recorded, records
 from reconcile.outcome import after
 from reconcile.spec import Owner, Policy, TableSpec
+from reconcile.table_plan import TablePlan
 from reconcile.values import Secret
 from tests.unit.cli.club import MEMBERS
 from tests.unit.tiny import GOODS, MAKERS, SHOP, SPECS, Rows, declared, goal_of, live

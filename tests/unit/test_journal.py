@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from reconcile.dataset import ID, KEY
-from reconcile.decide import TablePlan, decide
+from reconcile.decide import decide
 from reconcile.diff import ACTION, AFTER, BEFORE, Action
 from reconcile.journal import (
     BYTES_PER_CHUNK,
@@ -23,6 +23,7 @@ from reconcile.journal import (
     unpack,
 )
 from reconcile.outcome import after
+from reconcile.table_plan import TablePlan
 from tests.unit.tiny import GOODS, MAKERS, NOTES, SHOP, SPECS, TAGS, Rows, declared, goal_of, live, without
 
 CONTENT = b'{"a": "\xc3\xbc"}\nsecond line'

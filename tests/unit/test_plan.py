@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 
 from reconcile.dataset import KEY
-from reconcile.decide import Mode, TablePlan
+from reconcile.decide import Mode
 from reconcile.diff import Action
 from reconcile.plan import Plan, only
+from reconcile.table_plan import TablePlan
 from tests.unit.tiny import SHOP, declared, live, planned
 
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from reconcile import spool
 from reconcile.dataset import KEY
-from reconcile.decide import TablePlan, no_plan
 from reconcile.diff import ACTION, Action
 from reconcile.plan import only
 from reconcile.spool import Spool
+from reconcile.table_plan import TablePlan, no_plan
 from tests.unit.tiny import SPECS, declared, live, planned
 
 EMPTY = no_plan(SPECS["makers"]).rows

@@ -7,7 +7,8 @@ import pytest
 
 from reconcile.cli.arguments import actions, count, date, limit, positive, seconds
 from reconcile.cli.main import COMMANDS, Parser, main
-from reconcile.cli.options import ApplyOptions, GuardOptions, PlanOptions, QueryOptions, RunOptions
+from reconcile.cli.option_groups import GuardOptions, RunOptions
+from reconcile.cli.options import ApplyOptions, PlanOptions, QueryOptions
 from reconcile.errors import ExitCode
 from reconcile.limits import Limit
 

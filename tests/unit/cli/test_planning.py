@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from reconcile.cli.options import RunOptions
+from reconcile.cli.option_groups import RunOptions
 from reconcile.cli.planning import make_plan
 from reconcile.cli.session import Session, create_tables
 from reconcile.cli.wanted import profile_of, selection_of

@@ -15,12 +15,13 @@ import pytest
 
 from reconcile import planfile
 from reconcile.cli import saved_plan
-from reconcile.cli.options import ApplyOptions, GuardOptions, ShardOptions, TargetOptions
+from reconcile.cli.option_groups import GuardOptions, ShardOptions, TargetOptions
+from reconcile.cli.options import ApplyOptions
 from reconcile.cli.planned_file import read, save
-from reconcile.decide import TablePlan
 from reconcile.errors import ExitCode
 from reconcile.origin import RunShape
 from reconcile.spec import Owner
+from reconcile.table_plan import TablePlan
 from tests.unit.cli.club import CLUB, VARIABLE
 from tests.unit.cli.shell import Shell, Told
 from tests.unit.tiny import MAKERS

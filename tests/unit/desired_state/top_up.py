@@ -7,10 +7,11 @@ import polars as pl
 from desired_state import STATE
 from desired_state.fit import fit
 from reconcile.dataset import ID, KEY, Dataset, conform
-from reconcile.decide import Goal, Mode, TablePlan, decide
+from reconcile.decide import Goal, Mode, decide
 from reconcile.diff import ACTION, AFTER, Action, empty_live
 from reconcile.gaps import RULE, fill
 from reconcile.spec import Profile, Size
+from reconcile.table_plan import TablePlan
 from tests.unit.desired_state.conftest import AS_OF
 
 _FIRST_NEW_ID = 1_000_000
