@@ -289,23 +289,38 @@ def fingerprint(spec: TableSpec, frame: pl.DataFrame) -> str:
     return fingerprint.hexdigest()
 
 
+class LineDigest:
+    """The SHA-256 of rows as lines of cells, frame after frame, with what stands before the first line."""
+
+    def __init__(self, kinds: Sequence[Kind], head: str = "") -> None:
+        self._kinds = kinds
+        self._digest = hashlib.sha256(head.encode())
+        self._separator = b""
+
+    def add(self, cells: pl.DataFrame) -> None:
+        """Add rows, in their order."""
+        for part in line_parts([(self._kinds, cells)]):
+            self._digest.update(self._separator + part)
+            self._separator = b""
+        if cells.height:
+            self._separator = b"\n"
+
+    def hexdigest(self) -> str:
+        """Give the digest of the rows added so far."""
+        return self._digest.hexdigest()
+
+
 class Fingerprint:
     """The fingerprint of a table whose declared rows come in parts, each with higher keys than the one before."""
 
     def __init__(self, spec: TableSpec) -> None:
         self._names = [column.name for column in spec.declared]
-        self._kinds = [column.kind for column in spec.declared]
-        self._digest = hashlib.sha256("|".join(self._names).encode())
-        self._separator = b""
+        self._digest = LineDigest([column.kind for column in spec.declared], "|".join(self._names))
 
     def add(self, frame: pl.DataFrame) -> None:
         """Add a part's rows, whatever their order."""
         rows = frame if frame[KEY].is_sorted() else frame.sort(KEY)
-        for part in line_parts([(self._kinds, rows.select(self._names))]):
-            self._digest.update(self._separator + part)
-            self._separator = b""
-        if frame.height:
-            self._separator = b"\n"
+        self._digest.add(rows.select(self._names))
 
     def hexdigest(self) -> str:
         """Give the fingerprint of the rows added so far."""

@@ -4,20 +4,19 @@ It says everything apply will do and why; nothing that made it (flags, clocks) r
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
 import polars as pl
 
-from reconcile.dataset import KEY, dependency_order, line_parts
+from reconcile.dataset import dependency_order
 from reconcile.decide import Goal, Mode
-from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, Action
+from reconcile.diff import ACTION, Action
 from reconcile.errors import Finding
 from reconcile.spec import Profile, Step
 from reconcile.table_plan import TablePlan
-from reconcile.values import Kind, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,26 +117,8 @@ class Plan:
         """SHA-256 of what will be done, hexadecimal: equal plans have equal checksums on every machine."""
         digest = hashlib.sha256(f"{self.state}\n{self.mode}\n".encode())
         for table in sorted(self.tables, key=lambda table: table.spec.name):
-            digest.update(f"{table.spec.name}\n".encode())
-            for part in line_parts(_lines(table)):
-                digest.update(part)
+            digest.update(f"{table.spec.name} {table.hexdigest()}\n".encode())
         return digest.hexdigest()
-
-
-def _lines(table: TablePlan) -> Iterator[tuple[Sequence[Kind], pl.DataFrame]]:
-    """Give what a plan does to a table's rows as cells and their kinds, action by action."""
-    head = (pl.col(KEY), pl.col(ACTION), pl.col(CHANGED).list.join(","))
-    declared = table.spec.declared
-    sides = {Action.CREATE: [AFTER], Action.UPDATE: [BEFORE, AFTER], Action.DELETE: [BEFORE]}
-    for action, told in sides.items():
-        kinds: list[Kind] = [*(Text() for _ in head), *(column.kind for _ in told for column in declared)]
-        for piece in table.pieces() if table.counts[action] else ():
-            rows = piece.filter(pl.col(ACTION) == action)
-            cells = [
-                rows[side].struct.unnest().select(c.name for c in declared).rename(f"{side} {{}}".format)
-                for side in told
-            ]
-            yield kinds, pl.concat([rows.select(head), *cells], how="horizontal")
 
 
 def make(  # one argument per fact the plan states

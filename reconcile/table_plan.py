@@ -1,13 +1,22 @@
-"""What is planned for one table: its rows, as one frame or in pieces, and how many each action has."""
+"""What is planned for one table: its rows, as one frame or in pieces, how many each action has, and their digest."""
 
+import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import polars as pl
 
-from reconcile.diff import ACTION, WHY, Action, counts, no_rows
+from reconcile.dataset import KEY, STEP, LineDigest
+from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, WHY, Action, counts, no_rows
 from reconcile.spec import TableSpec
+from reconcile.values import Kind, Text
+
+_SIDES = {Action.CREATE: (AFTER,), Action.UPDATE: (BEFORE, AFTER), Action.DELETE: (BEFORE,)}
+"""What of a row counts for the digest, by what is done to it; what is skipped does not."""
+
+_HEAD = (pl.col(KEY), pl.col(ACTION), pl.col(CHANGED).list.join(","))
 
 
 class Pieces(Protocol):
@@ -32,13 +41,15 @@ class Pieces(Protocol):
 class TablePlan:
     """
     One table's part: rows as in `TableDiff`, each with its `_step`, plus `why`, a sentence; how many each action
-    has; and how many live rows are as declared, by step. The rows of a large table are `held` in pieces.
+    has; and how many live rows are as declared, by step. The rows of a large table are `held` in pieces, and `told` is
+    what they come to, so that nobody need read them for that.
     """
 
     spec: TableSpec
     held: pl.DataFrame | Pieces
     counts: Mapping[Action, int]
     kept_by_step: Mapping[str, int]
+    told: "RowsTold | None" = None
 
     @property
     def rows(self) -> pl.DataFrame:
@@ -84,6 +95,19 @@ class TablePlan:
         found = [counts(piece) for piece in self.pieces()]
         return {action: sum(piece[action] for piece in found) for action in Action}
 
+    def hexdigest(self) -> str:
+        """Digest what is done to the rows, hexadecimal."""
+        if self.told is not None:
+            return self.told.hexdigest()
+        told = RowsTold(self.spec)
+        for piece in self.pieces():
+            told.add(piece)
+        return told.hexdigest()
+
+    def by_step(self) -> Mapping[tuple[str, Action], int]:
+        """Count the rows by step and action."""
+        return self.told.by_step if self.told is not None else sum(map(_by_step, self.pieces()), Counter())
+
     def of(self, action: Action) -> pl.DataFrame:
         """The rows of one action."""
         count = self.counts[action]
@@ -99,3 +123,38 @@ def no_plan(spec: TableSpec) -> TablePlan:
     """Give the part of a table in which nothing is to be done and nothing is kept."""
     rows = no_rows(spec).with_columns(pl.lit(None, dtype=pl.String).alias(WHY))
     return TablePlan(spec, rows, counts(rows), {})
+
+
+class RowsTold:
+    """What the rows of one table come to when they are added piece by piece: a digest, and counts by step."""
+
+    def __init__(self, spec: TableSpec) -> None:
+        declared = [column.kind for column in spec.declared]
+        self._names = [column.name for column in spec.declared]
+        head: list[Kind] = [Text() for _ in _HEAD]
+        self._digests = {action: LineDigest([*head, *declared * len(sides)]) for action, sides in _SIDES.items()}
+        self.by_step = Counter[tuple[str, Action]]()
+
+    def add(self, piece: pl.DataFrame) -> None:
+        """Add rows whose keys come after those of the piece before."""
+        counted = _by_step(piece)
+        self.by_step.update(counted)
+        for action in {action for _, action in counted} & set(_SIDES):
+            self._digests[action].add(self._cells(action, piece))
+
+    def _cells(self, action: Action, piece: pl.DataFrame) -> pl.DataFrame:
+        rows = piece.filter(pl.col(ACTION) == action)
+        sides = (
+            rows[side].struct.unnest().select(self._names).rename(f"{side} {{}}".format) for side in _SIDES[action]
+        )
+        return pl.concat([rows.select(_HEAD), *sides], how="horizontal")
+
+    def hexdigest(self) -> str:
+        """Digest what is done to the rows added so far, hexadecimal."""
+        lines = (f"{action} {digest.hexdigest()}\n" for action, digest in self._digests.items())
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _by_step(piece: pl.DataFrame) -> Counter[tuple[str, Action]]:
+    counted = piece.group_by(STEP, ACTION).len() if piece.height else piece
+    return Counter({(step, Action(action)): rows for step, action, rows in counted.iter_rows()})

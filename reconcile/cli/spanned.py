@@ -12,7 +12,7 @@ from reconcile.apply.piece import Piece, Resolve, whole_look
 from reconcile.apply.run import remaining
 from reconcile.dataset import Dataset
 from reconcile.decide import Goal
-from reconcile.diff import ACTION, Action, counts
+from reconcile.diff import ACTION, Action, counts, empty_live
 from reconcile.live.collation import Weigh, server_weights
 from reconcile.live.introspect import LiveSchema
 from reconcile.live.read import RawTable
@@ -55,6 +55,11 @@ class Spanned:
 
     def _resolve(self, raw: Mapping[str, RawTable], goal: Goal, shared: Dataset | None, weigh: Weigh) -> LiveState:
         declared = {name: goal.desired[name] for name in self.spans.tables}
+        if shared is not None and not any(table.rows or table.pages for table in raw.values()):
+            # That no two declared rows are one to the server was seen when the span was planned.
+            specs = {**shared.specs, **self.links.specs}
+            empty = {name: empty_live(spec) for name, spec in self.links.specs.items()}
+            return LiveState(Dataset(specs, {**shared.frames, **empty}), (), raw, declared)
         return resolved(weigh, self.schema, raw, declared, shared)
 
     def pieces(self, plan: Plan, goal: Goal, live: LiveState) -> Iterator[Piece]:

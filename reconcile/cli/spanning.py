@@ -1,6 +1,7 @@
 """Plan the largest tables span by span: each is computed, read and compared alone, and only what differs is kept."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -123,9 +124,9 @@ def plan_in_spans(  # one argument per fact that a plan rests on
     if shard is not None:
         # Rows of other shards may refer to what nobody declares any more.
         parts = {name: _with_deletes_left(part) for name, part in parts.items()}
-    survey = Survey(session, goal, spanned, shared, parts, rules)
     declared, line = Declared(spanned, goal), Line(connection)
-    with closing(read_ahead(line, declared, spanned)) as found:
+    with ThreadPoolExecutor(1) as meanwhile, closing(read_ahead(line, declared, spanned)) as found:
+        survey = Survey(session, goal, spanned, shared, parts, rules, meanwhile)
         for span in found:
             survey.add(span, line)
     if survey.stops:

@@ -1,6 +1,7 @@
 """What the spans of a run come to: compared one by one, the rows that differ put by, all else counted."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -21,7 +22,7 @@ from reconcile.plan import Plan, Radius, Touched, make
 from reconcile.radius import measure, newest
 from reconcile.spool import Spool
 from reconcile.state import Rule, Verdict
-from reconcile.table_plan import TablePlan, no_plan
+from reconcile.table_plan import RowsTold, TablePlan, no_plan
 
 
 class Indivisible(Exception):
@@ -33,6 +34,7 @@ class _Tally:
     """What the spans that were compared so far come to, for one table."""
 
     rows: Spool
+    told: RowsTold
     live: int = 0
     newest: datetime | None = None
     counts: dict[Action, int] = field(default_factory=lambda: dict.fromkeys(Action, 0))
@@ -53,7 +55,7 @@ class _Tally:
 class Survey:
     """
     What is known of a run while its spans are compared: `parts` is what is planned outside of them, `stops` is what
-    the server would refuse.
+    the server would refuse. What differs in a span is digested `meanwhile`, in another thread.
     """
 
     session: Session
@@ -62,15 +64,17 @@ class Survey:
     shared: LiveState
     parts: Mapping[str, TablePlan]
     rules: Sequence[Rule]
+    meanwhile: Executor
     findings: list[Finding] = field(default_factory=list)
     stops: list[Finding] = field(default_factory=list)
     digests: dict[int, bytes] = field(default_factory=dict)
     verdicts: dict[int, Sequence[Verdict]] = field(default_factory=dict)
     tallies: dict[str, _Tally] = field(default_factory=dict)
+    _digested: Future[None] | None = None
 
     def __post_init__(self) -> None:
         specs = self.spanned.links.specs.items()
-        self.tallies |= {name: _Tally(Spool(no_plan(spec).rows)) for name, spec in specs}
+        self.tallies |= {name: _Tally(Spool(no_plan(spec).rows), RowsTold(spec)) for name, spec in specs}
 
     def add(self, span: Span, line: Line) -> None:
         """
@@ -88,6 +92,8 @@ class Survey:
         alone = replace(plan, tables=tuple(part for part in plan.tables if part.spec.name in planned))
         if dependents_in_plan(plan, live.dataset) or line.dependents(alone, self.goal.desired.specs):
             raise Indivisible("other rows depend on rows to be deleted")
+        self._wait()
+        self._digested = self.meanwhile.submit(self._digest, planned)
         for name, part in planned.items():
             self.tallies[name].add(span.number, part, live.dataset)
         self.findings += live.findings
@@ -95,8 +101,17 @@ class Survey:
         if self.rules and alone.is_empty:
             self.verdicts[span.number] = verify(self.rules, live.dataset)
 
+    def _digest(self, planned: Mapping[str, TablePlan]) -> None:
+        for name, part in planned.items():
+            self.tallies[name].told.add(part.rows)
+
+    def _wait(self) -> None:
+        if self._digested is not None:
+            self._digested.result()
+
     def plan(self, prints: Mapping[str, str], now: datetime) -> Plan:
         """Give the whole plan, with the fingerprints of the spans' tables; their rows are in spools."""
+        self._wait()
         specs, tallies = self.goal.desired.specs, self.tallies
         around = measure(self.around(), self.shared.dataset, now)
         touched = [
@@ -105,7 +120,7 @@ class Survey:
             if tally.counts[Action.UPDATE] or tally.counts[Action.DELETE]
         ]
         others = {name: fingerprint(specs[name], self.goal.desired[name]) for name in self.goal.tables}
-        parts = {name: TablePlan(specs[name], t.rows, t.counts, t.kept) for name, t in tallies.items()}
+        parts = {name: TablePlan(specs[name], t.rows, t.counts, t.kept, t.told) for name, t in tallies.items()}
         return replace(
             self._make({**self.parts, **parts}),
             fingerprints=with_whole({**others, **prints}),

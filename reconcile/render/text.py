@@ -4,11 +4,8 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-import polars as pl
-
-from reconcile.dataset import STEP
 from reconcile.decide import Mode
-from reconcile.diff import ACTION, Action
+from reconcile.diff import Action
 from reconcile.endpoint import Answer
 from reconcile.plan import Plan, Unchanged, only
 from reconcile.render.cells import ShownRow, shown_rows, visible
@@ -81,9 +78,9 @@ def _step_counts(plan: Plan) -> _StepCounts:
     for table in plan.tables:
         kept.update(table.kept_by_step)
     changed, skipped = Counter[str](), Counter[str]()
-    rows = [piece.group_by(STEP, ACTION).len() for table in plan.tables for piece in table.pieces()]
-    for step, action, count in pl.concat(rows).iter_rows() if rows else ():
-        (skipped if action == Action.SKIP else changed)[step] += count
+    for table in plan.tables:
+        for (step, action), count in table.by_step().items():
+            (skipped if action == Action.SKIP else changed)[step] += count
     return {step.id: (changed[step.id], kept[step.id], skipped[step.id]) for step in plan.steps}
 
 
