@@ -10,20 +10,7 @@ from typing import Protocol
 
 import polars as pl
 from sqlalchemy import Column as SqlColumn
-from sqlalchemy import (
-    Connection,
-    MetaData,
-    String,
-    Table,
-    TableClause,
-    cast,
-    delete,
-    func,
-    literal,
-    select,
-    union_all,
-    update,
-)
+from sqlalchemy import Connection, MetaData, String, Table, TableClause, cast, delete, select, update
 from sqlalchemy import Integer as SqlInteger
 from sqlalchemy.schema import CreateTable
 
@@ -33,7 +20,7 @@ from reconcile.apply.wire import Texts, texts_of, wire
 from reconcile.dataset import ID, KEY, Dataset
 from reconcile.diff import AFTER, CHANGED, Action
 from reconcile.errors import Finding, ReconcileError
-from reconcile.live.read import read_new
+from reconcile.live.read import highest, read_new
 from reconcile.live.tables import ddl_type, named
 from reconcile.plan import Plan
 from reconcile.spec import Column, TableSpec
@@ -108,8 +95,8 @@ def execute(
     inserts = Inserts(connection, put_aside(connection, secrets.values()))
     working = [part for part in plan.tables if part.written]
     referred = {target for part in plan.tables for _, target in part.spec.references()}
-    highest = _highest(connection, tables, [p.spec for p in working if p.spec.name in referred])
-    run = _Run(connection, tables, secrets, progress, ids, texts_of(plan, live), stored, inserts, highest)
+    before = highest(connection, [part.spec for part in working if part.spec.name in referred])
+    run = _Run(connection, tables, secrets, progress, ids, texts_of(plan, live), stored, inserts, before)
     for part in working:
         _park(run, part)
     for part in working:
@@ -129,14 +116,6 @@ def execute(
         progress.finished(part.spec.name)
 
 
-def _highest(connection: Connection, tables: Mapping[str, TableClause], specs: Sequence[TableSpec]) -> dict[str, int]:
-    """Ask for the highest surrogate key of each table, 0 where there is no row."""
-    keys = {spec.name: tables[spec.name].c[spec.surrogate_key] for spec in specs}
-    parts = [select(literal(name), func.coalesce(func.max(key), 0)) for name, key in keys.items()]
-    found = connection.execute(union_all(*parts)) if parts else ()
-    return {str(name): int(number) for name, number in found}
-
-
 def _create(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]]) -> None:
     spec, rows = part.spec, part.of(Action.CREATE)
     if rows.is_empty():
@@ -150,10 +129,10 @@ def _create(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]]) ->
     values = _wire(run, spec, rows, now)
     table = run.tables[spec.name]
     _insert(run, table, now, values, part.spec.name)
-    highest = run.highest.get(spec.name)
-    if highest is not None:
+    above = run.highest.get(spec.name)
+    if above is not None:
         run.ids[spec.name] = pl.concat(
-            [run.ids.get(spec.name, _NO_IDS), _new_ids(run, part.spec, table, rows, values, highest)]
+            [run.ids.get(spec.name, _NO_IDS), _new_ids(run, part.spec, table, rows, values, above)]
         )
 
 
@@ -188,12 +167,12 @@ _NO_IDS = pl.DataFrame(schema={KEY: pl.String, ID: pl.Int64})
 
 
 def _new_ids(
-    run: _Run, spec: TableSpec, table: TableClause, rows: pl.DataFrame, values: pl.DataFrame, highest: int
+    run: _Run, spec: TableSpec, table: TableClause, rows: pl.DataFrame, values: pl.DataFrame, above: int
 ) -> pl.DataFrame:
     """
     Ask the server which ids it gave: the new rows are found again by their natural key.
 
-    They lie above the *highest* that was there, or, where ids are handed out in blocks, anywhere: then every row is
+    They lie *above* the highest that was there, or, where ids are handed out in blocks, anywhere: then every row is
     asked for but those that are known. Source: TiDB manual, "AUTO_INCREMENT"; Vitess manual, "Vitess Sequences".
     """
     wanted = values.select(pl.col(name).cast(pl.String) for name in spec.key).with_columns(rows[KEY])
@@ -201,7 +180,7 @@ def _new_ids(
     def found(given: pl.DataFrame) -> pl.DataFrame:
         return wanted.join(given, on=list(spec.key), how="inner", nulls_equal=True).select(KEY, ID)
 
-    ids = found(_read_new(run, spec, table, highest, rows.height))
+    ids = found(_read_new(run, spec, table, above, rows.height))
     if ids.height < rows.height:
         every = _read_new(run, spec, table, None, rows.height)
         ids = found(every.join(run.ids.get(spec.name, _NO_IDS), on=ID, how="anti"))

@@ -19,6 +19,9 @@ Resolve = Callable[[Weigh], LiveState]
 Look = Callable[[Connection, Dataset | None], Resolve]
 """Reads rows, those that all pieces may refer to at hand."""
 
+Mark = Callable[[Connection, LiveState], Look]
+"""Given the rows as they are before the write, gives how they are read after it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -26,13 +29,15 @@ class Piece:
     One part of a run, all of it in the run's transaction.
 
     `look` gives the rows as the transaction sees them now; it is given those of the first piece, which the others may
-    refer to. `is_as_planned` says whether such rows are those that the plan was made from. After the write they must
-    be as `goal` wants them; without one, those that the plan names must be as planned. A piece that is a span has its
-    `number`; one that lacks tables which rules are about does not ask them (`asks_rules`).
+    refer to. `mark`, asked before the write, gives how to look after it. `is_as_planned` says whether such rows are
+    those that the plan was made from. After the write they must be as `goal` wants them; without one, those that the
+    plan names must be as planned. A piece that is a span has its `number`; one that lacks tables which rules are about
+    does not ask them (`asks_rules`).
     """
 
     plan: Plan
     look: Look
+    mark: Mark
     is_as_planned: Callable[[LiveState], bool]
     goal: Goal | None
     number: int | None = None
@@ -45,7 +50,13 @@ class Piece:
 
 def in_one_piece(plan: Plan, goal: Goal | None, live: LiveState, schema: LiveSchema) -> Piece:
     """Give a whole run as one piece: the plan that was made with *goal* from the *live* rows."""
-    return Piece(plan, whole_look(schema, live), lambda now: now is live, goal)
+    look = whole_look(schema, live)
+    return Piece(plan, look, alike(look), lambda now: now is live, goal)
+
+
+def alike(look: Look) -> Mark:
+    """Look after the write as before it."""
+    return lambda _, __: look
 
 
 def whole_look(schema: LiveSchema, live: LiveState) -> Look:

@@ -192,11 +192,12 @@ def _carry(
         if goal is not None and not run.is_saved:
             _refuse_newcomers(run.target, plan, goal, now.dataset)
     _refuse_dependents([*dependents_in_plan(plan, now.dataset), *dependents(connection, plan, run.specs)])
+    look = piece.mark(connection, now)
     try:
         execute(connection, plan, now.dataset, run.secrets, progress, run.still_locked, run.stored)
     except MissingParent as error:
         raise _unexpected(run.target, "a row refers to one that does not exist", str(error)) from error
-    return now, piece.look(connection, base)
+    return now, look(connection, base)
 
 
 def _prove_later(run: _Run, piece: Piece, entry: Entry, before: LiveState, look: Resolve, weigh: Weigh) -> _Proved:

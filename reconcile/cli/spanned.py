@@ -8,14 +8,14 @@ from functools import partial
 import polars as pl
 from sqlalchemy import Connection
 
-from reconcile.apply.piece import Piece, Resolve, whole_look
+from reconcile.apply.piece import Look, Piece, Resolve, alike, whole_look
 from reconcile.apply.run import remaining
 from reconcile.dataset import Dataset
 from reconcile.decide import Goal
 from reconcile.diff import ACTION, Action, counts, empty_live
 from reconcile.live.collation import Weigh, server_weights
 from reconcile.live.introspect import LiveSchema
-from reconcile.live.read import RawTable
+from reconcile.live.read import RawTable, highest, read_above
 from reconcile.live.resolve import LiveState
 from reconcile.live.spans import KeyRange, Links, digest, read_span
 from reconcile.live.state import resolved
@@ -53,9 +53,34 @@ class Spanned:
         raw = read_span(connection, self.links, self.schema, self.ranges[number])
         return partial(self._resolve, raw, goal, shared)
 
+    def _mark(self, goal: Goal, part: Plan, number: int, connection: Connection, before: LiveState) -> Look:
+        """Look after the write at the new rows alone, where there are no others."""
+        look = partial(self.look, goal, number)
+        if any(_has_rows(table) for table in before.raw.values()):
+            return look
+        return partial(self._look_above, goal, part, number, highest(connection, self.links.specs.values()))
+
+    def _look_above(
+        self,
+        goal: Goal,
+        part: Plan,
+        number: int,
+        known: Mapping[str, int],
+        connection: Connection,
+        shared: Dataset | None,
+    ) -> Resolve:
+        """Read the rows above the ids that were *known*; the span where these are not all that were created."""
+        created = {table.spec.name: table.counts[Action.CREATE] for table in part.tables}
+        raw = {}
+        for name, spec in self.links.specs.items():
+            raw[name], rows = read_above(connection, spec, self.schema.tables[name], known[name])
+            if rows != created[name]:
+                return self.look(goal, number, connection, shared)
+        return partial(self._resolve, raw, goal, shared)
+
     def _resolve(self, raw: Mapping[str, RawTable], goal: Goal, shared: Dataset | None, weigh: Weigh) -> LiveState:
         declared = {name: goal.desired[name] for name in self.spans.tables}
-        if shared is not None and not any(table.rows or table.pages for table in raw.values()):
+        if shared is not None and not any(map(_has_rows, raw.values())):
             # That no two declared rows are one to the server was seen when the span was planned.
             specs = {**shared.specs, **self.links.specs}
             empty = {name: empty_live(spec) for name, spec in self.links.specs.items()}
@@ -73,18 +98,22 @@ class Spanned:
         going = replace(plan, tables=tuple(_of(part, part.of(Action.DELETE)) for part in others))
         look = whole_look(self.schema, live)
         is_last = going.is_empty
-        yield Piece(
-            coming, look, lambda now: now is live, goal if is_last and self.is_whole else None, asks_rules=False
-        )
+        first = goal if is_last and self.is_whole else None
+        yield Piece(coming, look, alike(look), lambda now: now is live, first, asks_rules=False)
         for number in sorted(self.ranges):
             part = self._plan(plan, number)
             if part.written or coming.written or not is_last:
                 wanted = self.goal(goal, number)
                 yield Piece(
-                    part, partial(self.look, wanted, number), partial(self._is_as_planned, number), wanted, number
+                    part,
+                    partial(self.look, wanted, number),
+                    partial(self._mark, wanted, part, number),
+                    partial(self._is_as_planned, number),
+                    wanted,
+                    number,
                 )
         if not is_last:
-            yield Piece(going, look, lambda _: False, goal, asks_rules=False)
+            yield Piece(going, look, alike(look), lambda _: False, goal, asks_rules=False)
 
     def moved(
         self, connection: Connection, goal: Goal, shared: Dataset, digests: Mapping[int, bytes]
@@ -106,6 +135,10 @@ class Spanned:
         """Give what *plan* does in one span."""
         parts = (part for part in plan.tables if part.spec.name in self.rows)
         return replace(plan, tables=tuple(_of(part, self.rows[part.spec.name].piece(number)) for part in parts))
+
+
+def _has_rows(table: RawTable) -> bool:
+    return bool(table.rows or table.pages)
 
 
 def _without_deletes(part: TablePlan) -> TablePlan:

@@ -5,7 +5,7 @@ cell is ended by a separator; separator and backslash inside a value are escaped
 in-process, gives its cells as they are.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -19,6 +19,7 @@ from sqlalchemy import (
     cast,
     column,
     func,
+    literal,
     literal_column,
     select,
     table,
@@ -182,6 +183,40 @@ def read_chosen(
             pages.append(text)
             width = max(min(IDS_PER_PAGE, BYTES_PER_PAGE * len(part) // len(text)), 1)
     return RawTable(spec, source.names, pages=tuple(pages))
+
+
+def read_above(
+    connection: Connection, spec: TableSpec, live: Mapping[str, LiveColumn], above: int
+) -> tuple[RawTable, int]:
+    """
+    Read the declared columns of the rows whose surrogate key is *above* a number, in its order; and count them.
+
+    Raises:
+        ReconcileError: a row is too large to read.
+
+    """
+    key: ColumnClause[int] = column(spec.surrogate_key, SqlInteger())
+    bound = literal_column(str(above), SqlInteger())
+    if connection.dialect.name == "sqlite":
+        found = _read_table(connection, spec, live, key > bound)
+        return found, len(found.rows)
+    source = _source(0, spec, _present(spec, live))
+    ((_, first, last),) = connection.execute(source.extent.where(source.key > bound))
+    pages = () if first is None else tuple(_pages(connection, source, first, last))
+    rows = sum(page.count(SEPARATOR) for page in pages) // len(source.names)
+    return RawTable(spec, source.names, pages=pages), rows
+
+
+def highest(connection: Connection, specs: Iterable[TableSpec]) -> dict[str, int]:
+    """Ask for the highest surrogate key of each table, 0 where there is no row."""
+    parts = [
+        select(literal(spec.name), func.coalesce(func.max(column(spec.surrogate_key, SqlInteger())), 0)).select_from(
+            table(spec.name)
+        )
+        for spec in specs
+    ]
+    found = connection.execute(union_all(*parts)) if parts else ()
+    return {str(name): int(number) for name, number in found}
 
 
 def _among(chosen: ColumnClause[int], ids: Sequence[int]) -> ColumnElement[bool]:
