@@ -297,12 +297,18 @@ class LineDigest:
         self._digest = hashlib.sha256(head.encode())
         self._separator = b""
 
-    def add(self, cells: pl.DataFrame) -> None:
-        """Add rows, in their order."""
-        for part in line_parts([(self._kinds, cells)]):
+    def add(self, cells: pl.DataFrame) -> list[bytes]:
+        """Add rows, in their order; give their lines, in parts."""
+        lines = list(line_parts([(self._kinds, cells)]))
+        self.add_lines(lines)
+        return lines
+
+    def add_lines(self, lines: Sequence[bytes]) -> None:
+        """Add the lines that rows are."""
+        for part in lines:
             self._digest.update(self._separator + part)
             self._separator = b""
-        if cells.height:
+        if lines:
             self._separator = b"\n"
 
     def hexdigest(self) -> str:
@@ -317,10 +323,10 @@ class Fingerprint:
         self._names = [column.name for column in spec.declared]
         self._digest = LineDigest([column.kind for column in spec.declared], "|".join(self._names))
 
-    def add(self, frame: pl.DataFrame) -> None:
-        """Add a part's rows, whatever their order."""
+    def add(self, frame: pl.DataFrame) -> list[bytes]:
+        """Add a part's rows, whatever their order; give their lines in the order of their keys, in parts."""
         rows = frame if frame[KEY].is_sorted() else frame.sort(KEY)
-        self._digest.add(rows.select(self._names))
+        return self._digest.add(rows.select(self._names))
 
     def hexdigest(self) -> str:
         """Give the fingerprint of the rows added so far."""

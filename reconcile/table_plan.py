@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,12 +11,12 @@ import polars as pl
 from reconcile.dataset import KEY, STEP, LineDigest
 from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, WHY, Action, counts, no_rows
 from reconcile.spec import TableSpec
-from reconcile.values import Kind, Text
+from reconcile.values import Text
 
 _SIDES = {Action.CREATE: (AFTER,), Action.UPDATE: (BEFORE, AFTER), Action.DELETE: (BEFORE,)}
 """What of a row counts for the digest, by what is done to it; what is skipped does not."""
 
-_HEAD = (pl.col(KEY), pl.col(ACTION), pl.col(CHANGED).list.join(","))
+_HEAD = (pl.col(KEY), pl.col(CHANGED).list.join(","))
 
 
 class Pieces(Protocol):
@@ -129,29 +129,33 @@ class RowsTold:
     """What the rows of one table come to when they are added piece by piece: a digest, and counts by step."""
 
     def __init__(self, spec: TableSpec) -> None:
-        declared = [column.kind for column in spec.declared]
         self._names = [column.name for column in spec.declared]
-        head: list[Kind] = [Text() for _ in _HEAD]
-        self._digests = {action: LineDigest([*head, *declared * len(sides)]) for action, sides in _SIDES.items()}
+        kinds = [column.kind for column in spec.declared]
+        self._heads = {action: LineDigest([Text() for _ in _HEAD]) for action in _SIDES}
+        self._cells = {action: LineDigest(kinds * len(sides)) for action, sides in _SIDES.items()}
         self.by_step = Counter[tuple[str, Action]]()
 
-    def add(self, piece: pl.DataFrame) -> None:
-        """Add rows whose keys come after those of the piece before."""
+    def add(self, piece: pl.DataFrame, created: Sequence[bytes] | None = None) -> None:
+        """
+        Add rows whose keys come after those of the piece before.
+
+        *created* are the lines of what is created, where somebody has them: they are those of the declared rows.
+        """
         counted = _by_step(piece)
         self.by_step.update(counted)
         for action in {action for _, action in counted} & set(_SIDES):
-            self._digests[action].add(self._cells(action, piece))
-
-    def _cells(self, action: Action, piece: pl.DataFrame) -> pl.DataFrame:
-        rows = piece.filter(pl.col(ACTION) == action)
-        sides = (
-            rows[side].struct.unnest().select(self._names).rename(f"{side} {{}}".format) for side in _SIDES[action]
-        )
-        return pl.concat([rows.select(_HEAD), *sides], how="horizontal")
+            rows = piece.filter(pl.col(ACTION) == action)
+            self._heads[action].add(rows.select(_HEAD))
+            if created is not None and action is Action.CREATE:
+                self._cells[action].add_lines(created)
+                continue
+            sides = (rows[side].struct.unnest().select(self._names) for side in _SIDES[action])
+            cells = [frame.rename(f"{place} {{}}".format) for place, frame in enumerate(sides)]
+            self._cells[action].add(pl.concat(cells, how="horizontal"))
 
     def hexdigest(self) -> str:
         """Digest what is done to the rows added so far, hexadecimal."""
-        lines = (f"{action} {digest.hexdigest()}\n" for action, digest in self._digests.items())
+        lines = (f"{a} {self._heads[a].hexdigest()} {self._cells[a].hexdigest()}\n" for a in _SIDES)
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

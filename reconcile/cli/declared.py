@@ -1,4 +1,4 @@
-"""The declared rows of a run in spans: each span is computed, checked and added to the fingerprints, in turn."""
+"""The declared rows of a run in spans: each span is computed and checked, and added to the fingerprints, in turn."""
 
 from dataclasses import dataclass, field
 
@@ -42,9 +42,11 @@ class Declared:
                 self._last_keys[name] = last
         if findings:
             raise ReconcileError(findings)
-        for name, frame in alone.frames.items():
-            self.prints[name].add(frame)
         return goal
+
+    def digest(self, goal: Goal) -> dict[str, list[bytes]]:
+        """Add the rows of a span to the fingerprints, in turn; give by table the lines that they are."""
+        return {name: fingerprint.add(goal.desired[name]) for name, fingerprint in self.prints.items()}
 
 
 def _out_of_order(table: str, number: int, key: str, before: str) -> Finding:

@@ -126,7 +126,7 @@ def plan_in_spans(  # one argument per fact that a plan rests on
         parts = {name: _with_deletes_left(part) for name, part in parts.items()}
     declared, line = Declared(spanned, goal), Line(connection)
     with ThreadPoolExecutor(1) as meanwhile, closing(read_ahead(line, declared, spanned)) as found:
-        survey = Survey(session, goal, spanned, shared, parts, rules, meanwhile)
+        survey = Survey(session, goal, spanned, shared, parts, rules, declared, meanwhile)
         for span in found:
             survey.add(span, line)
     if survey.stops:
@@ -137,7 +137,7 @@ def plan_in_spans(  # one argument per fact that a plan rests on
             raise Indivisible("some rows belong to no span")
     if dependents(connection, survey.around(), goal.desired.specs):
         raise Indivisible("other rows depend on rows to be deleted")
-    plan = survey.plan({name: declared.prints[name].hexdigest() for name in declared.prints}, now)
+    plan = survey.plan(now)
     rows = {name: tally.rows for name, tally in survey.tallies.items()}
     return plan, shared, replace(spanned, rows=rows, digests=survey.digests, verdicts=survey.verdicts)
 

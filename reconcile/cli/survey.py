@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconcile.checks.verify import verify
+from reconcile.cli.declared import Declared
 from reconcile.cli.read_ahead import Line, Span
 from reconcile.cli.session import Session
 from reconcile.cli.spanned import Spanned
@@ -55,7 +56,7 @@ class _Tally:
 class Survey:
     """
     What is known of a run while its spans are compared: `parts` is what is planned outside of them, `stops` is what
-    the server would refuse. What differs in a span is digested `meanwhile`, in another thread.
+    the server would refuse. What is declared and what differs is digested `meanwhile`, in another thread.
     """
 
     session: Session
@@ -64,6 +65,7 @@ class Survey:
     shared: LiveState
     parts: Mapping[str, TablePlan]
     rules: Sequence[Rule]
+    declared: Declared
     meanwhile: Executor
     findings: list[Finding] = field(default_factory=list)
     stops: list[Finding] = field(default_factory=list)
@@ -93,7 +95,7 @@ class Survey:
         if dependents_in_plan(plan, live.dataset) or line.dependents(alone, self.goal.desired.specs):
             raise Indivisible("other rows depend on rows to be deleted")
         self._wait()
-        self._digested = self.meanwhile.submit(self._digest, planned)
+        self._digested = self.meanwhile.submit(self._digest, span.goal, planned)
         for name, part in planned.items():
             self.tallies[name].add(span.number, part, live.dataset)
         self.findings += live.findings
@@ -101,15 +103,17 @@ class Survey:
         if self.rules and alone.is_empty:
             self.verdicts[span.number] = verify(self.rules, live.dataset)
 
-    def _digest(self, planned: Mapping[str, TablePlan]) -> None:
+    def _digest(self, goal: Goal, planned: Mapping[str, TablePlan]) -> None:
+        lines = self.declared.digest(goal)
         for name, part in planned.items():
-            self.tallies[name].told.add(part.rows)
+            all_are_new = part.counts[Action.CREATE] == part.height == goal.desired[name].height
+            self.tallies[name].told.add(part.rows, lines[name] if all_are_new else None)
 
     def _wait(self) -> None:
         if self._digested is not None:
             self._digested.result()
 
-    def plan(self, prints: Mapping[str, str], now: datetime) -> Plan:
+    def plan(self, now: datetime) -> Plan:
         """Give the whole plan, with the fingerprints of the spans' tables; their rows are in spools."""
         self._wait()
         specs, tallies = self.goal.desired.specs, self.tallies
@@ -119,6 +123,7 @@ class Survey:
             for name, tally in tallies.items()
             if tally.counts[Action.UPDATE] or tally.counts[Action.DELETE]
         ]
+        prints = {name: found.hexdigest() for name, found in self.declared.prints.items()}
         others = {name: fingerprint(specs[name], self.goal.desired[name]) for name in self.goal.tables}
         parts = {name: TablePlan(specs[name], t.rows, t.counts, t.kept, t.told) for name, t in tallies.items()}
         return replace(
