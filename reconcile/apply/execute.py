@@ -33,6 +33,9 @@ STAGING = "reconcile_staging"
 StillLocked = Callable[[Connection], None]
 """Raises when the run lock is ours no more; asked over the connection that writes."""
 
+Sending = Callable[[str, pl.DataFrame], None]
+"""Told of each table the rows that are about to be created under new ids, in wire form."""
+
 
 class Progress(Protocol):
     """Who is told how far a run is."""
@@ -62,6 +65,7 @@ class _Run:
     texts: Texts
     stored: Mapping[str, pl.DataFrame]
     inserts: Inserts
+    sending: Sending
     highest: Mapping[str, int]
     """The highest surrogate key of each table that creates refer to, as it was before."""
 
@@ -78,12 +82,14 @@ def execute(
     progress: Progress,
     still_locked: StillLocked,
     stored: Mapping[str, pl.DataFrame],
+    sending: Sending = lambda _, __: None,
 ) -> None:
     """
     Write everything *plan* says; *live* are the rows as the transaction sees them now, *secrets* values by name.
 
     Before the rows of each table, and again before they are deleted, *still_locked* is asked. *stored* says by table of
-    rows that come back (`_key`, `column`) which text was `stored` where they would be `written` otherwise.
+    rows that come back (`_key`, `column`) which text was `stored` where they would be `written` otherwise. *sending* is
+    told of new rows.
 
     Raises:
         MissingParent: a row refers to one that is neither live nor created.
@@ -96,7 +102,7 @@ def execute(
     working = [part for part in plan.tables if part.written]
     referred = {target for part in plan.tables for _, target in part.spec.references()}
     before = highest(connection, [part.spec for part in working if part.spec.name in referred])
-    run = _Run(connection, tables, secrets, progress, ids, texts_of(plan, live), stored, inserts, before)
+    run = _Run(connection, tables, secrets, progress, ids, texts_of(plan, live), stored, inserts, sending, before)
     for part in working:
         _park(run, part)
     for part in working:
@@ -128,7 +134,8 @@ def _create(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]]) ->
         return
     values = _wire(run, spec, rows, now)
     table = run.tables[spec.name]
-    _insert(run, table, now, values, part.spec.name)
+    run.sending(spec.name, values)
+    _insert(run, table, now, values, spec.name)
     above = run.highest.get(spec.name)
     if above is not None:
         run.ids[spec.name] = pl.concat(

@@ -1,8 +1,10 @@
 """A piece of a run: rows that were planned together and are written and proved together. Most runs are one piece."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
+import polars as pl
 from sqlalchemy import Connection
 
 from reconcile.dataset import Dataset
@@ -10,6 +12,7 @@ from reconcile.decide import Goal
 from reconcile.live.collation import Weigh, server_weights
 from reconcile.live.introspect import LiveSchema
 from reconcile.live.resolve import LiveState
+from reconcile.live.sent import Sent
 from reconcile.live.state import read_again
 from reconcile.plan import Plan
 
@@ -19,8 +22,26 @@ Resolve = Callable[[Weigh], LiveState]
 Look = Callable[[Connection, Dataset | None], Resolve]
 """Reads rows, those that all pieces may refer to at hand."""
 
-Mark = Callable[[Connection, LiveState], Look]
-"""Given the rows as they are before the write, gives how they are read after it."""
+Known = Mapping[str, int]
+"""The highest surrogate key of each table."""
+
+
+class Fill(Protocol):
+    """How to look, after the write, at a piece whose tables had no rows."""
+
+    def is_empty(self, before: LiveState) -> bool:
+        """Say whether they have none."""
+
+    def highest(self, connection: Connection) -> Known:
+        """Ask before the write which ids are there."""
+
+    def sum_up(self, table: str, values: pl.DataFrame) -> Sent:
+        """Sum up what is sent to a table; called in a thread."""
+
+    def look(
+        self, connection: Connection, base: Dataset | None, known: Known, sent: Mapping[str, Sent], *, needs_ids: bool
+    ) -> Resolve:
+        """Look at the rows above the *known* ids, which were *sent*; without *needs_ids* they may stay unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +50,17 @@ class Piece:
     One part of a run, all of it in the run's transaction.
 
     `look` gives the rows as the transaction sees them now; it is given those of the first piece, which the others may
-    refer to. `mark`, asked before the write, gives how to look after it. `is_as_planned` says whether such rows are
-    those that the plan was made from. After the write they must be as `goal` wants them; without one, those that the
-    plan names must be as planned. A piece that is a span has its `number`; one that lacks tables which rules are about
-    does not ask them (`asks_rules`).
+    refer to. `is_as_planned` says whether such rows are those that the plan was made from. After the write they must be
+    as `goal` wants them; without one, those that the plan names must be as planned. `fill` is for a piece that may fill
+    empty tables. A piece that is a span has its `number`; one that lacks tables which rules are about does not ask them
+    (`asks_rules`).
     """
 
     plan: Plan
     look: Look
-    mark: Mark
     is_as_planned: Callable[[LiveState], bool]
     goal: Goal | None
+    fill: Fill | None = None
     number: int | None = None
     asks_rules: bool = True
 
@@ -50,13 +71,7 @@ class Piece:
 
 def in_one_piece(plan: Plan, goal: Goal | None, live: LiveState, schema: LiveSchema) -> Piece:
     """Give a whole run as one piece: the plan that was made with *goal* from the *live* rows."""
-    look = whole_look(schema, live)
-    return Piece(plan, look, alike(look), lambda now: now is live, goal)
-
-
-def alike(look: Look) -> Mark:
-    """Look after the write as before it."""
-    return lambda _, __: look
+    return Piece(plan, whole_look(schema, live), lambda now: now is live, goal)
 
 
 def whole_look(schema: LiveSchema, live: LiveState) -> Look:

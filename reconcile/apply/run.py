@@ -1,7 +1,7 @@
 """One apply: lock, read again, refuse a stale plan, write, verify what was written, commit."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
@@ -28,6 +28,7 @@ from reconcile.journal import Chunk
 from reconcile.live.collation import Weigh, elsewhere, server_weights
 from reconcile.live.connect import snapshot, transaction
 from reconcile.live.resolve import LiveState
+from reconcile.live.sent import Held, Sent
 from reconcile.live.spans import digest
 from reconcile.live.state import dependents
 from reconcile.live.target import Target
@@ -38,6 +39,9 @@ from reconcile.spec import TableSpec
 from reconcile.state import Access, Rule, Verdict
 from reconcile.table_plan import TablePlan
 
+Mark = bytes | tuple[Held, ...]
+"""What tells whether rows have moved since: a digest of their text, or the rows that the server holds as sent."""
+
 _LONGEST_WHY = 160
 """Characters of one violating row that a finding shows."""
 
@@ -45,8 +49,8 @@ _LONGEST_WHY = 160
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """
-    What an apply did: the live rows of its first piece as committed, all of them where there is but one, the digests
-    of those that are spans, by number, and the verdicts.
+    What an apply did: the live rows of its first piece as committed, all of them where there is but one, the marks of
+    those that are spans, by number, and the verdicts.
 
     `introduced` is what a top-up's new rows violate together with rows that a top-up may not change.
     """
@@ -54,7 +58,7 @@ class Outcome:
     live: LiveState
     verdicts: Sequence[Verdict]
     introduced: Sequence[Verdict] = ()
-    digests: Mapping[int, bytes] = field(default_factory=dict)
+    marks: Mapping[int, Mark] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ class _Proved:
     verdicts: Sequence[Verdict]
     introduced: Sequence[Verdict]
     number: int | None
-    digest: bytes
+    mark: Mark
     chunks: Sequence[Chunk]
 
 
@@ -103,8 +107,20 @@ def apply(
             all rolled back.
 
     """
-    run = _Run(target, engine, plan, specs, rules, secrets, still_locked, access, stored or {}, is_saved=is_saved)
     entry = entry or Entry(target, None, plan)
+    run = _Run(
+        target,
+        engine,
+        plan,
+        specs,
+        rules,
+        secrets,
+        still_locked,
+        access,
+        stored or {},
+        is_saved=is_saved,
+        notes_ids=entry.journal is not None,
+    )
     outcome: Outcome | None = None
 
     def work(connection: Connection, entry: Entry) -> Outcome:
@@ -145,6 +161,8 @@ class _Run:
     access: Access | None
     stored: Mapping[str, pl.DataFrame]
     is_saved: bool
+    notes_ids: bool
+    """Whether the journal is told which ids rows have got."""
 
 
 def _write(run: _Run, connection: Connection, pieces: Iterable[Piece], entry: Entry, progress: Progress) -> Outcome:
@@ -161,11 +179,12 @@ def _write(run: _Run, connection: Connection, pieces: Iterable[Piece], entry: En
         proved.append(replace(proof, chunks=()))
 
     weigh = elsewhere(run.target, run.engine)
-    with ThreadPoolExecutor(1) as proving, closing(prefetched(pieces)) as coming:
+    with ThreadPoolExecutor(1) as proving, ThreadPoolExecutor(1) as summing, closing(prefetched(pieces)) as coming:
         waiting: Future[_Proved] | None = None
         base: LiveState | None = None
         for piece in coming:
-            before, look = _carry(run, connection, piece, progress, None if base is None else base.dataset)
+            known = None if base is None else base.dataset
+            before, look = _carry(run, connection, piece, progress, known, summing)
             if base is None:
                 base = look(server_weights(connection))
                 note(_prove(run, piece, entry, before, base))
@@ -177,14 +196,14 @@ def _write(run: _Run, connection: Connection, pieces: Iterable[Piece], entry: En
             note(waiting.result())
     if base is None:
         raise ValueError("a run has at least one piece")
-    digests = {proof.number: proof.digest for proof in proved if proof.number is not None}
-    return Outcome(base, together(p.verdicts for p in proved), together(p.introduced for p in proved), digests)
+    marks = {proof.number: proof.mark for proof in proved if proof.number is not None}
+    return Outcome(base, together(p.verdicts for p in proved), together(p.introduced for p in proved), marks)
 
 
 def _carry(
-    run: _Run, connection: Connection, piece: Piece, progress: Progress, base: Dataset | None
+    run: _Run, connection: Connection, piece: Piece, progress: Progress, base: Dataset | None, meanwhile: Executor
 ) -> tuple[LiveState, Resolve]:
-    """Write one piece, and give its rows as they were, and as they were read after the write."""
+    """Write one piece, and give its rows as they were, and as they are after the write; sum them up *meanwhile*."""
     plan, goal = piece.plan, piece.goal
     now = piece.read(connection, base)
     if not piece.is_as_planned(now):
@@ -192,12 +211,22 @@ def _carry(
         if goal is not None and not run.is_saved:
             _refuse_newcomers(run.target, plan, goal, now.dataset)
     _refuse_dependents([*dependents_in_plan(plan, now.dataset), *dependents(connection, plan, run.specs)])
-    look = piece.mark(connection, now)
+    fill = piece.fill if piece.fill is not None and piece.fill.is_empty(now) else None
+    known = {} if fill is None else fill.highest(connection)
+    sums: dict[str, Future[Sent]] = {}
+
+    def sending(table: str, values: pl.DataFrame) -> None:
+        if fill is not None and not run.target.is_sqlite:
+            sums[table] = meanwhile.submit(fill.sum_up, table, values)
+
     try:
-        execute(connection, plan, now.dataset, run.secrets, progress, run.still_locked, run.stored)
+        execute(connection, plan, now.dataset, run.secrets, progress, run.still_locked, run.stored, sending)
     except MissingParent as error:
         raise _unexpected(run.target, "a row refers to one that does not exist", str(error)) from error
-    return now, look(connection, base)
+    if fill is None:
+        return now, piece.look(connection, base)
+    sent = {name: total.result() for name, total in sums.items()}
+    return now, fill.look(connection, base, known, sent, needs_ids=run.notes_ids)
 
 
 def _prove_later(run: _Run, piece: Piece, entry: Entry, before: LiveState, look: Resolve, weigh: Weigh) -> _Proved:
@@ -215,7 +244,8 @@ def _prove(run: _Run, piece: Piece, entry: Entry, before: LiveState, after: Live
     if run.plan.mode not in {Mode.TOP_UP, Mode.ROLLBACK}:
         refuse_violations(new)
     chunks = entry.pack(piece.plan, before, after)
-    return _Proved(verdicts, new, piece.number, b"" if piece.number is None else digest(after.raw), chunks)
+    mark: Mark = b"" if piece.number is None else after.holds or digest(after.raw)
+    return _Proved(verdicts, new, piece.number, mark, chunks)
 
 
 def _require_committed(

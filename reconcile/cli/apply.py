@@ -163,7 +163,7 @@ def _look_again(
         with snapshot(session.target, session.engine) as connection:
             live = read_again(connection, last.schema, outcome.live)
             if last.spanned is not None:
-                moved = last.spanned.moved(connection, last.goal, live.dataset, outcome.digests)
+                moved = last.spanned.moved(connection, last.goal, live.dataset, outcome.marks)
     except ReconcileError as error:
         unread = [_unread(finding) for finding in error.findings]
     unmended = _unmended(planned, session, outcome.verdicts)

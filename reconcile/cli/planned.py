@@ -65,5 +65,5 @@ class Planned:
         """Add to what a run did what the rules say of the spans that it had nothing to do in."""
         if self.spanned is None:
             return outcome
-        left = [asked for number, asked in self.spanned.verdicts.items() if number not in outcome.digests]
+        left = [asked for number, asked in self.spanned.verdicts.items() if number not in outcome.marks]
         return replace(outcome, verdicts=together([outcome.verdicts, *left]))

@@ -14,16 +14,10 @@ from reconcile.cli.session import Session
 from reconcile.cli.sources import Unknown, imported, places_of, signature
 from reconcile.live.introspect import LiveColumn, introspect
 from reconcile.live.protection import MARKER_TABLE
-from reconcile.live.sums import Cell, CellKind, Summed, Sums, Unsure, gather
+from reconcile.live.sums import Cell, Summed, Sums, Unsure, cell_of, gather
 from reconcile.plan import Plan, Unchanged
 from reconcile.spec import TableSpec
 from reconcile.values import Secret
-
-_PLAIN = frozenset(
-    {"tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "float", "double", "year", "date", "time",
-     "datetime", "timestamp"}
-)  # fmt: skip
-"""Types whose texts have only digits, letters and `+-.: `, and are never a lone `-`."""
 
 
 def sums_of(
@@ -42,7 +36,7 @@ def sums_of(
     rows = {part.spec.name: part.kept + part.height for part in plan.tables}
     tables = [_summed(spec, rows.get(name, 0), schema[name]) for name, spec in specs.items() if name in schema]
     tables += [
-        Summed(name, key, tuple(_cell(column) for column in schema[name].values()), 0)
+        Summed(name, key, tuple(cell_of(column) for column in schema[name].values()), 0)
         for name, key in unread.items()
         if name in schema and name not in specs
     ]
@@ -100,15 +94,8 @@ def remember(
 def _summed(spec: TableSpec, rows: int, live: Mapping[str, LiveColumn]) -> Summed:
     """Give what is read of a table: the columns of its spec that it has."""
     cells = [
-        Cell(column.name, "secret", nullable=True) if isinstance(column.kind, Secret) else _cell(live[column.name])
+        Cell(column.name, "secret", nullable=True) if isinstance(column.kind, Secret) else cell_of(live[column.name])
         for column in spec.columns
         if column.name in live
     ]
     return Summed(spec.name, spec.surrogate_key, tuple(cells), rows)
-
-
-def _cell(column: LiveColumn) -> Cell:
-    words = column.allowed
-    is_word = words is not None and not any("#" in word or word == "-" for word in words)
-    kind: CellKind = "plain" if is_word or column.data_type in _PLAIN else "text"
-    return Cell(column.name, kind, column.nullable)

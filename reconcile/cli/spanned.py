@@ -1,24 +1,26 @@
 """A run over tables in spans: what was found of each span when it was planned, and how to get at it again."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 import polars as pl
 from sqlalchemy import Connection
 
-from reconcile.apply.piece import Look, Piece, Resolve, alike, whole_look
-from reconcile.apply.run import remaining
+from reconcile.apply.piece import Piece, Resolve, whole_look
+from reconcile.apply.run import Mark, remaining
+from reconcile.cli.filling import Filling
 from reconcile.dataset import Dataset
 from reconcile.decide import Goal
 from reconcile.diff import ACTION, Action, counts, empty_live
 from reconcile.live.collation import Weigh, server_weights
 from reconcile.live.introspect import LiveSchema
-from reconcile.live.read import RawTable, highest, read_above
+from reconcile.live.read import RawTable
 from reconcile.live.resolve import LiveState
+from reconcile.live.sent import is_held
 from reconcile.live.spans import KeyRange, Links, digest, read_span
-from reconcile.live.state import resolved
+from reconcile.live.state import count_rows, resolved
 from reconcile.plan import Plan
 from reconcile.spool import Spool
 from reconcile.state import Spans, Verdict
@@ -51,41 +53,23 @@ class Spanned:
     def look(self, goal: Goal, number: int, connection: Connection, shared: Dataset | None) -> Resolve:
         """Read a span's live rows."""
         raw = read_span(connection, self.links, self.schema, self.ranges[number])
-        return partial(self._resolve, raw, goal, shared)
+        return partial(self.resolve, raw, goal, shared)
 
-    def _mark(self, goal: Goal, part: Plan, number: int, connection: Connection, before: LiveState) -> Look:
-        """Look after the write at the new rows alone, where there are no others."""
-        look = partial(self.look, goal, number)
-        if any(_has_rows(table) for table in before.raw.values()):
-            return look
-        return partial(self._look_above, goal, part, number, highest(connection, self.links.specs.values()))
-
-    def _look_above(
-        self,
-        goal: Goal,
-        part: Plan,
-        number: int,
-        known: Mapping[str, int],
-        connection: Connection,
-        shared: Dataset | None,
-    ) -> Resolve:
-        """Read the rows above the ids that were *known*; the span where these are not all that were created."""
-        created = {table.spec.name: table.counts[Action.CREATE] for table in part.tables}
-        raw = {}
-        for name, spec in self.links.specs.items():
-            raw[name], rows = read_above(connection, spec, self.schema.tables[name], known[name])
-            if rows != created[name]:
-                return self.look(goal, number, connection, shared)
-        return partial(self._resolve, raw, goal, shared)
-
-    def _resolve(self, raw: Mapping[str, RawTable], goal: Goal, shared: Dataset | None, weigh: Weigh) -> LiveState:
-        declared = {name: goal.desired[name] for name in self.spans.tables}
-        if shared is not None and not any(map(_has_rows, raw.values())):
+    def resolve(self, raw: Mapping[str, RawTable], goal: Goal, shared: Dataset | None, weigh: Weigh) -> LiveState:
+        """Resolve what was read of a span."""
+        if shared is not None and not any(table.has_rows for table in raw.values()):
             # That no two declared rows are one to the server was seen when the span was planned.
-            specs = {**shared.specs, **self.links.specs}
-            empty = {name: empty_live(spec) for name, spec in self.links.specs.items()}
-            return LiveState(Dataset(specs, {**shared.frames, **empty}), (), raw, declared)
-        return resolved(weigh, self.schema, raw, declared, shared)
+            return self.nothing(raw, goal, shared)
+        return resolved(weigh, self.schema, raw, self._declared(goal), shared)
+
+    def nothing(self, raw: Mapping[str, RawTable], goal: Goal, shared: Dataset) -> LiveState:
+        """Give a span without rows."""
+        specs = {**shared.specs, **self.links.specs}
+        empty = {name: empty_live(spec) for name, spec in self.links.specs.items()}
+        return LiveState(Dataset(specs, {**shared.frames, **empty}), (), raw, self._declared(goal))
+
+    def _declared(self, goal: Goal) -> dict[str, pl.DataFrame]:
+        return {name: goal.desired[name] for name in self.spans.tables}
 
     def pieces(self, plan: Plan, goal: Goal, live: LiveState) -> Iterator[Piece]:
         """
@@ -99,7 +83,7 @@ class Spanned:
         look = whole_look(self.schema, live)
         is_last = going.is_empty
         first = goal if is_last and self.is_whole else None
-        yield Piece(coming, look, alike(look), lambda now: now is live, first, asks_rules=False)
+        yield Piece(coming, look, lambda now: now is live, first, asks_rules=False)
         for number in sorted(self.ranges):
             part = self._plan(plan, number)
             if part.written or coming.written or not is_last:
@@ -107,24 +91,25 @@ class Spanned:
                 yield Piece(
                     part,
                     partial(self.look, wanted, number),
-                    partial(self._mark, wanted, part, number),
                     partial(self._is_as_planned, number),
                     wanted,
+                    Filling(self, wanted, part, number),
                     number,
                 )
         if not is_last:
-            yield Piece(going, look, alike(look), lambda _: False, goal, asks_rules=False)
+            yield Piece(going, look, lambda _: False, goal, asks_rules=False)
 
-    def moved(
-        self, connection: Connection, goal: Goal, shared: Dataset, digests: Mapping[int, bytes]
-    ) -> dict[str, int]:
-        """Count by table the rows that are not as desired, in spans that are not as *digests* say, or as planned."""
+    def moved(self, connection: Connection, goal: Goal, shared: Dataset, marks: Mapping[int, Mark]) -> dict[str, int]:
+        """Count by table the rows that are not as desired, in spans that have moved since their *marks*."""
         found = Counter[str]()
-        for number, last in {**self.digests, **digests}.items():
+        last: Mapping[int, Mark] = {**self.digests, **marks}
+        if _are_held(connection, self.links, last.values()):
+            return {}
+        for number, mark in last.items():
             raw = read_span(connection, self.links, self.schema, self.ranges[number])
-            if digest(raw) != last:
+            if digest(raw) != mark:
                 wanted = self.goal(goal, number)
-                live = self._resolve(raw, wanted, shared, server_weights(connection))
+                live = self.resolve(raw, wanted, shared, server_weights(connection))
                 found.update({part.spec.name: part.written for part in remaining(wanted, live.dataset)})
         return dict(found)
 
@@ -137,8 +122,16 @@ class Spanned:
         return replace(plan, tables=tuple(_of(part, self.rows[part.spec.name].piece(number)) for part in parts))
 
 
-def _has_rows(table: RawTable) -> bool:
-    return bool(table.rows or table.pages)
+def _are_held(connection: Connection, links: Links, marks: Collection[Mark]) -> bool:
+    """Say whether the tables hold what was sent to them, and no other row."""
+    holds = [held for mark in marks if not isinstance(mark, bytes) for held in mark]
+    if not all(isinstance(mark, tuple) for mark in marks):
+        return False
+    expected = Counter[str]()
+    for held in holds:
+        expected[held.table] += held.sent.rows
+    rows = count_rows(connection, links.specs)
+    return all(rows[name] == expected[name] for name in rows) and all(is_held(connection, held) for held in holds)
 
 
 def _without_deletes(part: TablePlan) -> TablePlan:

@@ -60,6 +60,11 @@ class RawTable:
     rows: Sequence[tuple[str | None, ...]] = ()
     pages: Sequence[str] = ()
 
+    @property
+    def has_rows(self) -> bool:
+        """Say whether there are any."""
+        return bool(self.rows or self.pages)
+
     def frame(self) -> pl.DataFrame:
         """Give the rows as String columns, null for NULL."""
         if self.pages:

@@ -23,6 +23,7 @@ from reconcile.dataset import (
 from reconcile.errors import Finding, ReconcileError, Severity
 from reconcile.live.collation import BINARY, Collation, Weigh, fold
 from reconcile.live.read import RawTable
+from reconcile.live.sent import Held
 from reconcile.spec import Column, Owner, TableSpec
 from reconcile.values import (
     Json,
@@ -48,13 +49,15 @@ class LiveState:
     """
     The live rows, and what was odd about them (duplicate keys, values that cannot be read).
 
-    `raw` is the text they were read as and `declared` the frames whose keys they were matched with.
+    `raw` is the text they were read as and `declared` the frames whose keys they were matched with. Of rows that the
+    server `holds` as they were sent, `raw` may be missing: then their ids are not known, and negative.
     """
 
     dataset: Dataset
     findings: tuple[Finding, ...]
     raw: Mapping[str, RawTable]
     declared: Mapping[str, pl.DataFrame]
+    holds: tuple[Held, ...] = ()
 
 
 def resolve(

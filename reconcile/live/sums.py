@@ -14,6 +14,12 @@ ROWS_PER_RANGE = 50_000
 _WEIGHTS = 2**31 - 2
 """How many different weights rows have: weight times CRC32 fits a BIGINT UNSIGNED."""
 
+_PLAIN = frozenset(
+    {"tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "float", "double", "year", "date", "time",
+     "datetime", "timestamp"}
+)  # fmt: skip
+"""Types whose texts have only digits, letters and `+-.: `, and are never a lone `-`."""
+
 CellKind = Literal["plain", "text", "secret"]
 """`plain` values have neither `#` in their text nor `-` as all of it; of a secret only whether there is one counts."""
 
@@ -25,6 +31,30 @@ class Cell:
     name: str
     kind: CellKind
     nullable: bool
+
+
+class Described(Protocol):
+    """A column as the catalogue describes it; `allowed` are the words of an enumeration."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def data_type(self) -> str: ...
+
+    @property
+    def nullable(self) -> bool: ...
+
+    @property
+    def allowed(self) -> Sequence[str] | None: ...
+
+
+def cell_of(column: Described) -> Cell:
+    """Give a column as a checksum takes it in."""
+    words = column.allowed
+    is_word = words is not None and not any("#" in word or word == "-" for word in words)
+    kind: CellKind = "plain" if is_word or column.data_type in _PLAIN else "text"
+    return Cell(column.name, kind, column.nullable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +191,7 @@ def _facts(cursor: Asking) -> tuple[str, ...]:
             "CHARACTER_SET_NAME", "COLLATION_NAME", "COLUMN_KEY", "EXTRA",
         )
     ]  # fmt: skip
-    digest = f"SUM(CAST(CONV(LEFT(SHA2({_line(cells)}, 256), 15), 16, 10) AS UNSIGNED))"
+    digest = f"SUM(CAST(CONV(LEFT(SHA2({row_text(cells)}, 256), 15), 16, 10) AS UNSIGNED))"
     named = "VERSION(), CURRENT_USER(), DATABASE(), @@SESSION.max_allowed_packet"
     source = "information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()"
     cursor.execute(f"SELECT {named}, COUNT(*), {digest} FROM {source}")  # noqa: S608 - names of the catalogue
@@ -191,11 +221,11 @@ def _heads(
         yield _sum(number, table)
         number += 1
     for table in large:
-        key = _quoted(table.key or "")
-        yield f"SELECT {number}, MIN({key}), MAX({key}) FROM {_quoted(table.table)}"  # noqa: S608 - quoted names
+        key = quoted(table.key or "")
+        yield f"SELECT {number}, MIN({key}), MAX({key}) FROM {quoted(table.table)}"  # noqa: S608 - quoted names
         number += 1
     for name in others:
-        yield f"SELECT {number}, EXISTS(SELECT 1 FROM {_quoted(name)}), 0"  # noqa: S608 - quoted names
+        yield f"SELECT {number}, EXISTS(SELECT 1 FROM {quoted(name)}), 0"  # noqa: S608 - quoted names
         number += 1
 
 
@@ -221,9 +251,9 @@ def _counted(head: tuple[int | None, int | None]) -> tuple[int, int | None]:
 
 def _sum(number: int, table: Summed | TableSums) -> str:
     """Write the sum over all rows of a table; ids far apart may have one weight, and are hashed too."""
-    weight = "" if table.key is None else f" * (MOD({_quoted(table.key)}, {_WEIGHTS}) + 1)"
-    total = f"SUM(CRC32({_line(table.cells)}){weight})"
-    return f"SELECT {number}, COUNT(*), {total} FROM {_quoted(table.table)}"  # noqa: S608 - quoted names
+    weight = "" if table.key is None else f" * (MOD({quoted(table.key)}, {_WEIGHTS}) + 1)"
+    total = f"SUM(CRC32({row_text(table.cells)}){weight})"
+    return f"SELECT {number}, COUNT(*), {total} FROM {quoted(table.table)}"  # noqa: S608 - quoted names
 
 
 def _range(table: Summed | TableSums, first: int, last: int) -> str:
@@ -234,15 +264,15 @@ def _range(table: Summed | TableSums, first: int, last: int) -> str:
     since that hash is linear in single bits. With weights, different for all rows of a range, it is not. A key that is
     a weight as it is need not be hashed.
     """
-    key = _quoted(table.key or "")
+    key = quoted(table.key or "")
     within = f"WHERE {key} BETWEEN {first} AND {last}"
     if not 0 < first <= last <= _WEIGHTS:
         return f"{_sum(0, table)} {within}"
-    line = _line([cell for cell in table.cells if cell.name != table.key])
-    return f"SELECT 0, COUNT(*), SUM(CRC32({line}) * {key}) FROM {_quoted(table.table)} {within}"  # noqa: S608
+    line = row_text([cell for cell in table.cells if cell.name != table.key])
+    return f"SELECT 0, COUNT(*), SUM(CRC32({line}) * {key}) FROM {quoted(table.table)} {within}"  # noqa: S608
 
 
-def _line(cells: Sequence[Cell]) -> str:
+def row_text(cells: Sequence[Cell]) -> str:
     """
     Write a row as one text, one to one: plain values, the lengths of texts but the last, then the texts; `-` is NULL.
 
@@ -250,20 +280,20 @@ def _line(cells: Sequence[Cell]) -> str:
     """
     plain = [_plain(cell) for cell in cells if cell.kind != "text"]
     texts = [cell for cell in cells if cell.kind == "text"]
-    known = [_known(f"LENGTH({_quoted(cell.name)})", cell) for cell in texts[:-1]]
-    known += [f"ISNULL({_quoted(cell.name)})" for cell in texts[-1:] if cell.nullable]
-    parts = [*plain, *known, *(_quoted(cell.name) for cell in texts)]
+    known = [_known(f"LENGTH({quoted(cell.name)})", cell) for cell in texts[:-1]]
+    known += [f"ISNULL({quoted(cell.name)})" for cell in texts[-1:] if cell.nullable]
+    parts = [*plain, *known, *(quoted(cell.name) for cell in texts)]
     return f"CONCAT_WS('#', {', '.join(parts)})" if parts else "''"
 
 
 def _plain(cell: Cell) -> str:
-    return f"ISNULL({_quoted(cell.name)})" if cell.kind == "secret" else _known(_quoted(cell.name), cell)
+    return f"ISNULL({quoted(cell.name)})" if cell.kind == "secret" else _known(quoted(cell.name), cell)
 
 
 def _known(expression: str, cell: Cell) -> str:
     return f"IFNULL({expression}, '-')" if cell.nullable else expression
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
     """Quote a name. Source: MySQL manual, "Schema Object Names"."""
     return "`" + name.replace("`", "``") + "`"

@@ -1,0 +1,87 @@
+"""How a span that had no rows is looked at after the write: at the rows above the ids that were there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import polars as pl
+from sqlalchemy import Connection
+
+from reconcile.apply.piece import Known, Resolve
+from reconcile.dataset import ID, Dataset
+from reconcile.decide import Goal
+from reconcile.diff import Action
+from reconcile.live.collation import Weigh
+from reconcile.live.read import RawTable, highest, read_above
+from reconcile.live.resolve import LiveState
+from reconcile.live.sent import Held, Sent, held_above, sum_up
+from reconcile.outcome import after
+from reconcile.plan import Plan
+
+if TYPE_CHECKING:
+    from reconcile.cli.spanned import Spanned
+
+
+@dataclass(frozen=True, slots=True)
+class Filling:
+    """Span `number` of a run, of which `plan` creates the rows that `goal` wants."""
+
+    spanned: "Spanned"
+    goal: Goal
+    plan: Plan
+    number: int
+
+    def is_empty(self, before: LiveState) -> bool:
+        """Say whether the span has no rows as yet."""
+        return not any(table.has_rows for table in before.raw.values())
+
+    def highest(self, connection: Connection) -> Known:
+        """Ask which ids are there."""
+        return highest(connection, self.spanned.links.specs.values())
+
+    def sum_up(self, table: str, values: pl.DataFrame) -> Sent:
+        """Sum up what is sent to a table."""
+        return sum_up(values, self.spanned.schema.tables[table])
+
+    def look(
+        self, connection: Connection, base: Dataset | None, known: Known, sent: Mapping[str, Sent], *, needs_ids: bool
+    ) -> Resolve:
+        """
+        Look at the rows above the *known* ids: as a sum where the server holds what was *sent* and nobody needs their
+        ids, else row by row; and at the whole span where these are not all that were created.
+        """
+        if not needs_ids and base is not None and (holds := self._held(connection, known, sent)):
+            return partial(self._as_sent, base, holds)
+        created = {part.spec.name: part.counts[Action.CREATE] for part in self.plan.tables}
+        raw = {}
+        for name, spec in self.spanned.links.specs.items():
+            raw[name], rows = read_above(connection, spec, self.spanned.schema.tables[name], known[name])
+            if rows != created[name]:
+                return self.spanned.look(self.goal, self.number, connection, base)
+        return partial(self._read, raw, base, sent)
+
+    def _read(
+        self, raw: Mapping[str, RawTable], base: Dataset | None, sent: Mapping[str, Sent], weigh: Weigh
+    ) -> LiveState:
+        live = self.spanned.resolve(raw, self.goal, base, weigh)
+        ids = {name: live.dataset[name][ID] for name in sent}
+        keys = {name: self.spanned.links.specs[name].surrogate_key for name in sent}
+        holds = (Held(name, keys[name], sent[name], ids[name].item(0), ids[name].item(-1)) for name in sent)
+        return replace(live, holds=tuple(holds))
+
+    def _held(self, connection: Connection, known: Known, sent: Mapping[str, Sent]) -> tuple[Held, ...]:
+        """Give of each table the rows that the server holds as they were sent; nothing where it does not of one."""
+        found = []
+        for name, spec in self.spanned.links.specs.items():
+            if name in sent:
+                held = held_above(connection, name, spec.surrogate_key, sent[name], known[name])
+                if held is None:
+                    return ()
+                found.append(held)
+        return tuple(found)
+
+    def _as_sent(self, base: Dataset, holds: tuple[Held, ...], _: Weigh) -> LiveState:
+        """Give the rows as they were planned, since they are so."""
+        empty = self.spanned.nothing({}, self.goal, base)
+        return LiveState(after(self.plan.tables, empty.dataset), (), {}, empty.declared, holds)
