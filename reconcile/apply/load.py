@@ -24,6 +24,9 @@ LEAST_ROWS = 2_000
 
 ROWS_PER_CHUNK = 50_000
 
+ROWS_PER_WRITE = 10_000
+"""The server begins with the first of them while the next are written."""
+
 # Source: MySQL manual, "LOAD DATA Statement", field and line handling: what ESCAPED BY '\\' stands for.
 _SPECIAL = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\0": "\\0"}
 _NULL = "\\N"
@@ -110,10 +113,11 @@ def _write(path: Path, chunk: pl.DataFrame, is_over: threading.Event) -> None:
             continue
         os.set_blocking(descriptor, True)
         with suppress(OSError), os.fdopen(descriptor, "wb") as pipe:
-            escaped = chunk.with_columns(
-                pl.col(pl.String).str.replace_many(list(_SPECIAL), list(_SPECIAL.values()), leftmost=True)
-            )
-            escaped.write_csv(pipe, include_header=False, separator="\t", quote_style="never", null_value=_NULL)
+            for part in chunk.iter_slices(ROWS_PER_WRITE):
+                escaped = part.with_columns(
+                    pl.col(pl.String).str.replace_many(list(_SPECIAL), list(_SPECIAL.values()), leftmost=True)
+                )
+                escaped.write_csv(pipe, include_header=False, separator="\t", quote_style="never", null_value=_NULL)
         return
 
 
