@@ -4,12 +4,15 @@ A pure Python driver escapes value by value; this does whole columns. It is safe
 pins (utf8mb4, no NO_BACKSLASH_ESCAPES) and is tested against the driver's own escape for every kind of value.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 
 import polars as pl
 
-STATEMENT_BYTES = 1_000_000
+STATEMENT_BYTES = 500_000
 """Rows are sent in statements of about this size, well under the default max_allowed_packet of 16 MiB."""
+
+ROWS_AT_ONCE = 10_000
+"""So many are encoded at once, while the server takes those before them."""
 
 # Source: MySQL manual, "String Literals", special character escape sequences.
 _SPECIAL = {"\\": "\\\\", "'": "\\'", '"': '\\"', "\0": "\\0", "\n": "\\n", "\r": "\\r", "\x1a": "\\Z"}
@@ -29,7 +32,7 @@ def literal(name: str, dtype: pl.DataType) -> pl.Expr:
     return encoded.fill_null(_NULL).alias(name)
 
 
-def value_lists(rows: pl.DataFrame, most_bytes: int = STATEMENT_BYTES) -> Iterator[tuple[int, str]]:
+def value_lists(rows: pl.DataFrame, most_bytes: int = STATEMENT_BYTES) -> Generator[tuple[int, str], None, None]:
     """
     Encode *rows* as `(…),(…)` lists for VALUES, in their order.
 
@@ -38,13 +41,9 @@ def value_lists(rows: pl.DataFrame, most_bytes: int = STATEMENT_BYTES) -> Iterat
 
     """
     schema: Mapping[str, pl.DataType] = rows.schema
-    lines = rows.select(
-        pl.concat_str(
-            pl.lit("("),
-            pl.concat_str([literal(name, dtype) for name, dtype in schema.items()], separator=","),
-            pl.lit(")"),
-        ).alias("line")
-    )
-    batches = lines.with_columns((pl.col("line").str.len_bytes().cum_sum() // most_bytes).alias("batch"))
-    for batch in batches.partition_by("batch", maintain_order=True):
-        yield batch.height, ",".join(batch["line"])
+    cells = pl.concat_str([literal(name, dtype) for name, dtype in schema.items()], separator=",")
+    for part in rows.iter_slices(ROWS_AT_ONCE):
+        lines = part.select(pl.concat_str(pl.lit("("), cells, pl.lit(")")).alias("line"))
+        batches = lines.with_columns((pl.col("line").str.len_bytes().cum_sum() // most_bytes).alias("batch"))
+        for batch in batches.partition_by("batch", maintain_order=True):
+            yield batch.height, ",".join(batch["line"])

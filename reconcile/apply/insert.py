@@ -1,6 +1,7 @@
 """Insert rows in wire form: bound on SQLite; on servers many are loaded, and few, or what cannot be loaded, encoded."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, TableClause, bindparam, insert
 from reconcile.apply.aside import without_secrets
 from reconcile.apply.encode import STATEMENT_BYTES, value_lists
 from reconcile.apply.load import LEAST_ROWS, NotLoaded, can_load, load
+from reconcile.prefetch import prefetched
 
 
 @dataclass(slots=True)
@@ -55,9 +57,11 @@ class Inserts:
         head = f"INSERT INTO {quote(table.name)} ({columns}) VALUES "  # noqa: S608 - the documented bulk encoder
         # Without this option the driver would read a % in the text as a placeholder.
         driver = self.connection.execution_options(no_parameters=True)
-        for height, lists in value_lists(values, self._most_bytes()):
-            driver.exec_driver_sql(head + without_secrets(lists, self.aside))
-            yield height
+        lists = value_lists(values, self._most_bytes())
+        with closing(prefetched(lists) if values.height >= LEAST_ROWS else lists) as coming:
+            for height, rows in coming:
+                driver.exec_driver_sql(head + without_secrets(rows, self.aside))
+                yield height
 
     def _can_load(self) -> bool:
         if self.loads is None:

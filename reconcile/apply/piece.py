@@ -22,8 +22,11 @@ Resolve = Callable[[Weigh], LiveState]
 Look = Callable[[Connection, Dataset | None], Resolve]
 """Reads rows, those that all pieces may refer to at hand."""
 
-Known = Mapping[str, int]
+Highest = Mapping[str, int]
 """The highest surrogate key of each table."""
+
+Ids = tuple[Highest, Highest]
+"""Surrogate keys above the first and not above the second."""
 
 
 class Fill(Protocol):
@@ -32,16 +35,16 @@ class Fill(Protocol):
     def is_empty(self, before: LiveState) -> bool:
         """Say whether they have none."""
 
-    def highest(self, connection: Connection) -> Known:
-        """Ask before the write which ids are there."""
+    def highest(self, connection: Connection) -> Highest:
+        """Ask which ids are there."""
 
     def sum_up(self, table: str, values: pl.DataFrame) -> Sent:
         """Sum up what is sent to a table; called in a thread."""
 
     def look(
-        self, connection: Connection, base: Dataset | None, known: Known, sent: Mapping[str, Sent], *, needs_ids: bool
+        self, connection: Connection, base: Dataset | None, ids: Ids, sent: Mapping[str, Sent], *, needs_ids: bool
     ) -> Resolve:
-        """Look at the rows above the *known* ids, which were *sent*; without *needs_ids* they may stay unknown."""
+        """Look at the rows that were *sent* and have got *ids*; without *needs_ids* these may stay unknown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import chain
 
 import polars as pl
 from sqlalchemy import Connection, Engine, MetaData
@@ -11,8 +13,9 @@ from sqlalchemy import Connection, Engine, MetaData
 from reconcile.apply.execute import Progress, StillLocked, execute
 from reconcile.apply.in_pieces import InPieces
 from reconcile.apply.journal import Entry
-from reconcile.apply.piece import Piece, Resolve
+from reconcile.apply.piece import Piece
 from reconcile.apply.proof import still_named, unsettled
+from reconcile.apply.proving import Written, proving
 from reconcile.apply.row_locks import lock_rows, refuse_stale
 from reconcile.apply.severed import is_severed, line, unknown_end
 from reconcile.apply.undisturbed import undisturbed
@@ -25,7 +28,6 @@ from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.guard import Dependents, dependents_in_plan, refuse_dependents, refuse_lockout
 from reconcile.inverse import leaves_nobody
 from reconcile.journal import Chunk
-from reconcile.live.collation import Weigh, elsewhere, server_weights
 from reconcile.live.connect import snapshot, transaction
 from reconcile.live.resolve import LiveState
 from reconcile.live.sent import Held, Sent
@@ -178,32 +180,30 @@ def _write(run: _Run, connection: Connection, pieces: Iterable[Piece], entry: En
         entry.note(connection, proof.chunks)
         proved.append(replace(proof, chunks=()))
 
-    weigh = elsewhere(run.target, run.engine)
-    with ThreadPoolExecutor(1) as proving, ThreadPoolExecutor(1) as summing, closing(prefetched(pieces)) as coming:
-        waiting: Future[_Proved] | None = None
-        base: LiveState | None = None
-        for piece in coming:
-            known = None if base is None else base.dataset
-            before, look = _carry(run, connection, piece, progress, known, summing)
-            if base is None:
-                base = look(server_weights(connection))
-                note(_prove(run, piece, entry, before, base))
-                continue
-            if waiting is not None:
-                note(waiting.result())
-            waiting = proving.submit(_prove_later, run, piece, entry, before, look, weigh)
-        if waiting is not None:
-            note(waiting.result())
-    if base is None:
-        raise ValueError("a run has at least one piece")
+    with ThreadPoolExecutor(1) as summing, closing(prefetched(pieces)) as coming:
+        first = next(coming, None)
+        if first is None:
+            raise ValueError("a run has at least one piece")
+        written = _carry(run, connection, first, progress, None, summing)
+        base = written.live(connection)
+        note(_prove(run, entry, written, base))
+        second = next(coming, None)
+        if second is not None:
+            with proving(connection, run.target, run.engine, partial(_prove, run, entry)) as proofs:
+                for piece in chain([second], coming):
+                    written = _carry(run, connection, piece, progress, base.dataset, summing)
+                    for proof in proofs.then(written):
+                        note(proof)
+                for proof in proofs.rest():
+                    note(proof)
     marks = {proof.number: proof.mark for proof in proved if proof.number is not None}
     return Outcome(base, together(p.verdicts for p in proved), together(p.introduced for p in proved), marks)
 
 
 def _carry(
     run: _Run, connection: Connection, piece: Piece, progress: Progress, base: Dataset | None, meanwhile: Executor
-) -> tuple[LiveState, Resolve]:
-    """Write one piece, and give its rows as they were, and as they are after the write; sum them up *meanwhile*."""
+) -> Written:
+    """Write one piece; what is sent to empty tables is summed up *meanwhile*."""
     plan, goal = piece.plan, piece.goal
     now = piece.read(connection, base)
     if not piece.is_as_planned(now):
@@ -212,7 +212,7 @@ def _carry(
             _refuse_newcomers(run.target, plan, goal, now.dataset)
     _refuse_dependents([*dependents_in_plan(plan, now.dataset), *dependents(connection, plan, run.specs)])
     fill = piece.fill if piece.fill is not None and piece.fill.is_empty(now) else None
-    known = {} if fill is None else fill.highest(connection)
+    before = {} if fill is None else fill.highest(connection)
     sums: dict[str, Future[Sent]] = {}
 
     def sending(table: str, values: pl.DataFrame) -> None:
@@ -224,17 +224,15 @@ def _carry(
     except MissingParent as error:
         raise _unexpected(run.target, "a row refers to one that does not exist", str(error)) from error
     if fill is None:
-        return now, piece.look(connection, base)
+        return Written(piece, now, lambda seen: piece.look(seen, base))
+    look, ids = fill.look, (before, fill.highest(connection))
     sent = {name: total.result() for name, total in sums.items()}
-    return now, fill.look(connection, base, known, sent, needs_ids=run.notes_ids)
+    return Written(piece, now, lambda seen: look(seen, base, ids, sent, needs_ids=run.notes_ids))
 
 
-def _prove_later(run: _Run, piece: Piece, entry: Entry, before: LiveState, look: Resolve, weigh: Weigh) -> _Proved:
-    return _prove(run, piece, entry, before, look(weigh))
-
-
-def _prove(run: _Run, piece: Piece, entry: Entry, before: LiveState, after: LiveState) -> _Proved:
+def _prove(run: _Run, entry: Entry, written: Written, after: LiveState) -> _Proved:
     """Refuse rows that are not as planned, and violations that a reset brings; give what the journal is told."""
+    piece, before = written.piece, written.before
     _refuse_difference(run.target, piece.plan, piece.goal, after.dataset, is_saved=run.is_saved)
     _refuse_lockout(run.access, piece.plan, run.specs, before.dataset, after.dataset)
     rules = run.rules if piece.asks_rules else ()

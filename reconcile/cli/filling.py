@@ -1,4 +1,4 @@
-"""How a span that had no rows is looked at after the write: at the rows above the ids that were there."""
+"""How a span that had no rows is looked at after the write: at the rows whose ids have come with it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 from sqlalchemy import Connection
 
-from reconcile.apply.piece import Known, Resolve
-from reconcile.dataset import ID, Dataset
+from reconcile.apply.piece import Highest, Ids, Resolve
+from reconcile.dataset import Dataset
 from reconcile.decide import Goal
 from reconcile.diff import Action
 from reconcile.live.collation import Weigh
-from reconcile.live.read import RawTable, highest, read_above
+from reconcile.live.read import RawTable, highest, read_between
 from reconcile.live.resolve import LiveState
-from reconcile.live.sent import Held, Sent, held_above, sum_up
+from reconcile.live.sent import Held, Sent, is_held, sum_up
 from reconcile.outcome import after
 from reconcile.plan import Plan
 
@@ -36,7 +36,7 @@ class Filling:
         """Say whether the span has no rows as yet."""
         return not any(table.has_rows for table in before.raw.values())
 
-    def highest(self, connection: Connection) -> Known:
+    def highest(self, connection: Connection) -> Highest:
         """Ask which ids are there."""
         return highest(connection, self.spanned.links.specs.values())
 
@@ -45,38 +45,39 @@ class Filling:
         return sum_up(values, self.spanned.schema.tables[table])
 
     def look(
-        self, connection: Connection, base: Dataset | None, known: Known, sent: Mapping[str, Sent], *, needs_ids: bool
+        self, connection: Connection, base: Dataset | None, ids: Ids, sent: Mapping[str, Sent], *, needs_ids: bool
     ) -> Resolve:
         """
-        Look at the rows above the *known* ids: as a sum where the server holds what was *sent* and nobody needs their
-        ids, else row by row; and at the whole span where these are not all that were created.
+        Look at the rows that have got *ids*: as a sum where the server holds what was *sent* and nobody needs the ids,
+        else row by row; and at the whole span where these are not all that were created.
         """
-        if not needs_ids and base is not None and (holds := self._held(connection, known, sent)):
+        if not needs_ids and base is not None and (holds := self._held(connection, ids, sent)):
             return partial(self._as_sent, base, holds)
         created = {part.spec.name: part.counts[Action.CREATE] for part in self.plan.tables}
         raw = {}
         for name, spec in self.spanned.links.specs.items():
-            raw[name], rows = read_above(connection, spec, self.spanned.schema.tables[name], known[name])
+            above, upto = (highest[name] for highest in ids)
+            raw[name], rows = read_between(connection, spec, self.spanned.schema.tables[name], above, upto)
             if rows != created[name]:
                 return self.spanned.look(self.goal, self.number, connection, base)
-        return partial(self._read, raw, base, sent)
+        return partial(self._read, raw, base, ids, sent)
 
     def _read(
-        self, raw: Mapping[str, RawTable], base: Dataset | None, sent: Mapping[str, Sent], weigh: Weigh
+        self, raw: Mapping[str, RawTable], base: Dataset | None, ids: Ids, sent: Mapping[str, Sent], weigh: Weigh
     ) -> LiveState:
         live = self.spanned.resolve(raw, self.goal, base, weigh)
-        ids = {name: live.dataset[name][ID] for name in sent}
         keys = {name: self.spanned.links.specs[name].surrogate_key for name in sent}
-        holds = (Held(name, keys[name], sent[name], ids[name].item(0), ids[name].item(-1)) for name in sent)
+        holds = (Held(name, keys[name], sent[name], ids[0][name], ids[1][name]) for name in sent)
         return replace(live, holds=tuple(holds))
 
-    def _held(self, connection: Connection, known: Known, sent: Mapping[str, Sent]) -> tuple[Held, ...]:
+    def _held(self, connection: Connection, ids: Ids, sent: Mapping[str, Sent]) -> tuple[Held, ...]:
         """Give of each table the rows that the server holds as they were sent; nothing where it does not of one."""
         found = []
         for name, spec in self.spanned.links.specs.items():
             if name in sent:
-                held = held_above(connection, name, spec.surrogate_key, sent[name], known[name])
-                if held is None:
+                above, upto = (highest[name] for highest in ids)
+                held = Held(name, spec.surrogate_key, sent[name], above, upto)
+                if not is_held(connection, held):
                     return ()
                 found.append(held)
         return tuple(found)

@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 from reconcile.apply.piece import Piece, Resolve, whole_look
 from reconcile.apply.run import Mark, remaining
 from reconcile.cli.filling import Filling
-from reconcile.dataset import Dataset
+from reconcile.dataset import KEY, STEP, Dataset
 from reconcile.decide import Goal
-from reconcile.diff import ACTION, Action, counts, empty_live
+from reconcile.diff import ACTION, AFTER, Action, counts, empty_live
 from reconcile.live.collation import Weigh, server_weights
 from reconcile.live.introspect import LiveSchema
 from reconcile.live.read import RawTable
@@ -31,8 +31,8 @@ from reconcile.table_plan import TablePlan
 class Spanned:
     """
     The spans of a run by number: where each begins and ends, the digest of its live rows as they were planned with,
-    and what the rules say of those in which nothing is to be written. `rows` has what is planned, by table and number.
-    They are those of a shard, or are whole.
+    and what the rules say of those in which nothing is to be written. `rows` has what is planned, by table and number;
+    of spans that are `new` that is every declared row, to be created. They are those of a shard, or are whole.
     """
 
     spans: Spans
@@ -42,13 +42,23 @@ class Spanned:
     rows: Mapping[str, Spool] = field(default_factory=dict)
     digests: Mapping[int, bytes] = field(default_factory=dict)
     verdicts: Mapping[int, Sequence[Verdict]] = field(default_factory=dict)
+    new: frozenset[int] = frozenset()
     is_whole: bool = True
 
     def goal(self, shared: Goal, number: int) -> Goal:
         """Compute what a span's rows shall be; *shared* is the goal of the tables that all spans refer to."""
-        rows = self.spans.rows(shared.profile, number)
-        desired = Dataset(shared.desired.specs, {**shared.desired.frames, **rows.frames})
+        return self._wanted(shared, self.spans.rows(shared.profile, number).frames)
+
+    def _wanted(self, shared: Goal, frames: Mapping[str, pl.DataFrame]) -> Goal:
+        desired = Dataset(shared.desired.specs, {**shared.desired.frames, **frames})
         return replace(shared, desired=desired, tables=self.spans.tables)
+
+    def _goal_of(self, shared: Goal, part: Plan, number: int) -> Goal:
+        """Give what a span's rows shall be; where *part* has all of them nobody need compute them again."""
+        if number not in self.new:
+            return self.goal(shared, number)
+        declared = pl.col(AFTER).struct.unnest(), KEY, STEP
+        return self._wanted(shared, {table.spec.name: table.rows.select(declared) for table in part.tables})
 
     def look(self, goal: Goal, number: int, connection: Connection, shared: Dataset | None) -> Resolve:
         """Read a span's live rows."""
@@ -87,7 +97,7 @@ class Spanned:
         for number in sorted(self.ranges):
             part = self._plan(plan, number)
             if part.written or coming.written or not is_last:
-                wanted = self.goal(goal, number)
+                wanted = self._goal_of(goal, part, number)
                 yield Piece(
                     part,
                     partial(self.look, wanted, number),

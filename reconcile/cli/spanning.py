@@ -139,7 +139,8 @@ def plan_in_spans(  # one argument per fact that a plan rests on
         raise Indivisible("other rows depend on rows to be deleted")
     plan = survey.plan(now)
     rows = {name: tally.rows for name, tally in survey.tallies.items()}
-    return plan, shared, replace(spanned, rows=rows, digests=survey.digests, verdicts=survey.verdicts)
+    done = replace(spanned, rows=rows, digests=survey.digests, verdicts=survey.verdicts, new=frozenset(survey.new))
+    return plan, shared, done
 
 
 def _with_deletes_left(part: TablePlan) -> TablePlan:

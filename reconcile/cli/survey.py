@@ -71,6 +71,8 @@ class Survey:
     stops: list[Finding] = field(default_factory=list)
     digests: dict[int, bytes] = field(default_factory=dict)
     verdicts: dict[int, Sequence[Verdict]] = field(default_factory=dict)
+    new: set[int] = field(default_factory=set)
+    """The spans of which every declared row is to be created."""
     tallies: dict[str, _Tally] = field(default_factory=dict)
     _digested: Future[None] | None = None
 
@@ -95,6 +97,8 @@ class Survey:
         if dependents_in_plan(plan, live.dataset) or line.dependents(alone, self.goal.desired.specs):
             raise Indivisible("other rows depend on rows to be deleted")
         self._wait()
+        if all(_is_new(part, span.goal) for part in planned.values()):
+            self.new.add(span.number)
         self._digested = self.meanwhile.submit(self._digest, span.goal, planned)
         for name, part in planned.items():
             self.tallies[name].add(span.number, part, live.dataset)
@@ -106,8 +110,7 @@ class Survey:
     def _digest(self, goal: Goal, planned: Mapping[str, TablePlan]) -> None:
         lines = self.declared.digest(goal)
         for name, part in planned.items():
-            all_are_new = part.counts[Action.CREATE] == part.height == goal.desired[name].height
-            self.tallies[name].told.add(part.rows, lines[name] if all_are_new else None)
+            self.tallies[name].told.add(part.rows, lines[name] if _is_new(part, goal) else None)
 
     def _wait(self) -> None:
         if self._digested is not None:
@@ -148,3 +151,8 @@ class Survey:
             parts=parts,
             fingerprints={},
         )
+
+
+def _is_new(part: TablePlan, goal: Goal) -> bool:
+    """Say whether a table's part is to create all that is declared, and nothing else."""
+    return part.counts[Action.CREATE] == part.height == goal.desired[part.spec.name].height

@@ -184,6 +184,32 @@ def asking(target: Target, engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
+def onlooking(target: Target, engine: Engine) -> Iterator[Connection | None]:
+    """
+    Open a read-only connection that also sees what others have written and not committed.
+
+    None for a file, and where the server takes no more connections or knows no such thing. Source: MySQL manual,
+    "Transaction Isolation Levels", READ UNCOMMITTED; MariaDB documents the same.
+    """
+    if target.is_sqlite:
+        yield None
+        return
+    try:
+        connection = engine.connect()
+    except DBAPIError:
+        yield None
+        return
+    with connection:
+        driver = connection.execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            driver.exec_driver_sql("SET SESSION TRANSACTION ISOLATION LEVEL READ UNCOMMITTED, READ ONLY")
+        except DBAPIError:
+            yield None
+            return
+        yield driver
+
+
+@contextmanager
 def transaction(target: Target, engine: Engine) -> Iterator[Connection]:
     """
     Open the transaction that writes: committed when the block ends, rolled back when it raises.

@@ -27,13 +27,13 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Rows that were sent, as a server holds them: their table, its surrogate key, and between which ids they lie."""
+    """Rows that were sent, as a server holds them: their table, and above and up to which surrogate `key` they lie."""
 
     table: str
     key: str
     sent: Sent
-    first: int
-    last: int
+    above: int
+    upto: int
 
 
 def sum_up(values: pl.DataFrame, live: Mapping[str, LiveColumn]) -> Sent:
@@ -43,27 +43,16 @@ def sum_up(values: pl.DataFrame, live: Mapping[str, LiveColumn]) -> Sent:
     return Sent(cells, values.height, sum(map(crc32, lines)))
 
 
-def held_above(connection: Connection, table: str, key: str, sent: Sent, above: int) -> Held | None:
-    """Find what was *sent* among the rows whose surrogate *key* is above a number: all of these, or None."""
-    found = _ask(connection, table, key, sent.cells, f"{quoted(key)} > {above}")
-    rows, total, first, last = found
-    return Held(table, key, sent, first, last) if (rows, total) == (sent.rows, sent.total) else None
-
-
 def is_held(connection: Connection, held: Held) -> bool:
-    """Say whether the rows are still as they were sent, and no others between them."""
-    where = f"{quoted(held.key)} BETWEEN {held.first} AND {held.last}"
-    rows, total, _, _ = _ask(connection, held.table, held.key, held.sent.cells, where)
-    return (rows, total) == (held.sent.rows, held.sent.total)
-
-
-def _ask(connection: Connection, table: str, key: str, cells: Sequence[Cell], where: str) -> tuple[int, int, int, int]:
-    asked = f"COUNT(*), COALESCE(SUM(CRC32({row_text(cells)})), 0), MIN({quoted(key)}), MAX({quoted(key)})"
-    statement = f"SELECT {asked} FROM {quoted(table)} WHERE {where}"  # noqa: S608 - quoted names, and numbers
+    """Say whether a server holds the rows as they were sent, and no others between them."""
+    cells, key = held.sent.cells, quoted(held.key)
+    asked = f"COUNT(*), COALESCE(SUM(CRC32({row_text(cells)})), 0)"
+    where = f"{key} > {held.above} AND {key} <= {held.upto}"
     # Without this option the driver would read a % in a name as a placeholder.
     driver = connection.execution_options(no_parameters=True)
-    rows, total, first, last = driver.exec_driver_sql(statement).one()
-    return int(rows), int(total), int(first or 0), int(last or 0)
+    statement = f"SELECT {asked} FROM {quoted(held.table)} WHERE {where}"  # noqa: S608 - quoted names, and numbers
+    rows, total = driver.exec_driver_sql(statement).one()
+    return (int(rows), int(total)) == (held.sent.rows, held.sent.total)
 
 
 def _line(cells: Sequence[Cell]) -> pl.Expr:

@@ -10,7 +10,7 @@ from reconcile.cli import apply as apply_module
 from reconcile.cli import filling
 from reconcile.live.connect import open_engine, transaction
 from reconcile.live.introspect import introspect
-from reconcile.live.sent import held_above, is_held, sum_up
+from reconcile.live.sent import Held, is_held, sum_up
 from reconcile.live.target import parse
 from tests.servers.conftest import NewTarget
 from tests.servers.operating import edit
@@ -64,14 +64,13 @@ def test_what_is_held_is_what_was_sent(new_target: NewTarget) -> None:
             connection.execute(text(f"INSERT INTO words ({', '.join(SCHEMA)}) VALUES ({marks})"), frame.to_dicts())
             sent = sum_up(frame, live)
 
-            held = held_above(connection, "words", "id", sent, 0)
+            first, last = connection.execute(text("SELECT MIN(id), MAX(id) FROM words")).one()
 
-            assert held is not None
-            assert is_held(connection, held)
-            assert held_above(connection, "words", "id", sent, held.first) is None
+            assert is_held(connection, Held("words", "id", sent, first - 1, last))
+            assert not is_held(connection, Held("words", "id", sent, first, last))
+            assert not is_held(connection, Held("words", "id", sent, first - 1, last - 1))
             connection.execute(text(statement))
-            assert not is_held(connection, held)
-            assert held_above(connection, "words", "id", sent, 0) is None
+            assert not is_held(connection, Held("words", "id", sent, first - 1, last))
 
         law()
 
@@ -79,7 +78,7 @@ def test_what_is_held_is_what_was_sent(new_target: NewTarget) -> None:
 def test_rows_that_are_held_are_not_read(trades: tuple[Target, Target], monkeypatch: pytest.MonkeyPatch) -> None:
     """What the tests above and below hold would say nothing if the sums never agreed."""
     target, other = trades
-    monkeypatch.setattr(filling, "read_above", lambda *_: pytest.fail("the rows were read"))
+    monkeypatch.setattr(filling, "read_between", lambda *_: pytest.fail("the rows were read"))
 
     assert act(target, SPANNED, "apply", "--force", "--no-journal").code == 0
 

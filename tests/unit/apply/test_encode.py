@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 from pymysql.converters import escape_item
 
-from reconcile.apply.encode import STATEMENT_BYTES, literal, value_lists
+from reconcile.apply.encode import ROWS_AT_ONCE, STATEMENT_BYTES, literal, value_lists
 
 NASTY = [
     "",
@@ -74,12 +74,21 @@ def test_statements_have_a_bounded_size() -> None:
 
     statements = list(value_lists(rows))
 
-    assert len(statements) == 3
+    assert len(statements) == 6
     assert all(len(text) < STATEMENT_BYTES * 1.1 for _, text in statements)
     assert sum(height for height, _ in statements) == 2_500
     assert [f"({number}," for number in range(2_500)] == [
         line[: line.index(",") + 1] for _, text in statements for line in text.replace("),(", ")\n(").split("\n")
     ]
+
+
+def test_rows_that_are_encoded_in_parts_keep_their_order() -> None:
+    rows = pl.DataFrame({"id": range(2 * ROWS_AT_ONCE + 1)})
+
+    statements = list(value_lists(rows))
+
+    assert [height for height, _ in statements] == [ROWS_AT_ONCE, ROWS_AT_ONCE, 1]
+    assert ",".join(text for _, text in statements) == ",".join(f"({number})" for number in range(rows.height))
 
 
 def test_a_row_larger_than_a_statement_takes_little_company() -> None:
@@ -92,6 +101,6 @@ def test_a_row_larger_than_a_statement_takes_little_company() -> None:
 
 
 def test_bytes_count_and_not_characters() -> None:
-    rows = pl.DataFrame({"text": ["€" * 1_000] * 500})
+    rows = pl.DataFrame({"text": ["€" * 1_000] * 250})
 
     assert len(list(value_lists(rows))) == 2
