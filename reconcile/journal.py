@@ -35,6 +35,9 @@ BYTES_PER_CHUNK = 250_000
 _LENGTH_BYTES = 4
 _LEVEL = 1
 """Of zlib's nine: three times as fast as its usual one, and a fifth longer."""
+_FEW = 300
+"""Rows; the faster way to make lists of many takes longer for fewer."""
+
 _LINE: Mapping[str, pl.DataType] = {
     "key": pl.String(), "id": pl.Int64(), "step": pl.String(), REASON: pl.String(), WHY: pl.String(),
     CHANGED: pl.List(pl.String()), BEFORE: pl.List(pl.String()), AFTER: pl.List(pl.String()),
@@ -183,9 +186,19 @@ def _texts(spec: TableSpec, rows: pl.Series) -> pl.Series:
     """Give the cells of each row as a list of texts, null where there is no row."""
     if rows.null_count() == len(rows):
         return pl.Series(rows.name, [None] * len(rows), dtype=pl.List(pl.String))
-    cells = pl.concat_list(text(column.kind, pl.col(column.name)) for column in spec.declared)
-    texts = rows.struct.unnest().select(cells.alias(rows.name)).to_series()
+    texts = lists(rows.struct.unnest().select(text(c.kind, pl.col(c.name)) for c in spec.declared)).alias(rows.name)
     return texts.zip_with(rows.is_not_null(), pl.Series([None], dtype=texts.dtype)) if rows.null_count() else texts
+
+
+def lists(cells: pl.DataFrame) -> pl.Series:
+    """Give the cells of each row as one list; the columns have one type."""
+    if cells.height < _FEW:
+        return cells.select(pl.concat_list(pl.all()).alias("cells")).to_series()
+    # Lists that are put together row by row take four times as long as one column that is cut into rows.
+    place = pl.int_range(cells.height * cells.width)
+    order = pl.select(place % cells.width * cells.height + place // cells.width).to_series()
+    column = pl.concat([series.alias("cells") for series in cells.get_columns()]).gather(order)
+    return column.reshape((cells.height, cells.width)).arr.to_list()
 
 
 def compress(content: bytes) -> bytes:

@@ -17,6 +17,7 @@ from reconcile.journal import (
     columns_of,
     compress,
     empty,
+    lists,
     pack,
     records,
     uncompress,
@@ -193,3 +194,15 @@ def test_rows_of_an_action_are_in_the_order_of_their_keys() -> None:
         keys = rows[name].filter(pl.col(ACTION) == Action.CREATE)[KEY].to_list()
         assert keys == sorted(keys)
     assert GOODS.name in rows
+
+
+@pytest.mark.parametrize("height", [0, 1, 299, 300, 301])
+def test_cells_become_lists_row_by_row(height: int) -> None:
+    cells = pl.DataFrame(
+        {"a": [f"a{n}" for n in range(height)], "b": [f"b{n}" if n % 3 else None for n in range(height)]}
+    )
+
+    found = lists(cells.cast(pl.String))
+
+    assert found.dtype == pl.List(pl.String)
+    assert found.to_list() == [list(row) for row in cells.iter_rows()]
