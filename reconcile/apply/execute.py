@@ -34,7 +34,7 @@ StillLocked = Callable[[Connection], None]
 """Raises when the run lock is ours no more; asked over the connection that writes."""
 
 Sending = Callable[[str, pl.DataFrame], None]
-"""Told of each table the rows that are about to be created under new ids, in wire form."""
+"""Told of each table the rows that are about to be created under new ids, in wire form, where that is all of them."""
 
 
 class Progress(Protocol):
@@ -134,7 +134,8 @@ def _create(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]]) ->
         return
     values = _wire(run, spec, rows, now)
     table = run.tables[spec.name]
-    run.sending(spec.name, values)
+    if len(now) == len(spec.declared):
+        run.sending(spec.name, values)
     _insert(run, table, now, values, spec.name)
     above = run.highest.get(spec.name)
     if above is not None:

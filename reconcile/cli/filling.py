@@ -51,9 +51,10 @@ class Filling:
         Look at the rows that have got *ids*: as a sum where the server holds what was *sent* and nobody needs the ids,
         else row by row; and at the whole span where these are not all that were created.
         """
-        if not needs_ids and base is not None and (holds := self._held(connection, ids, sent)):
-            return partial(self._as_sent, base, holds)
         created = {part.spec.name: part.counts[Action.CREATE] for part in self.plan.tables}
+        is_all_sent = all(name in sent for name, rows in created.items() if rows)
+        if is_all_sent and not needs_ids and base is not None and (holds := self._held(connection, ids, sent)):
+            return partial(self._as_sent, base, holds)
         raw = {}
         for name, spec in self.spanned.links.specs.items():
             above, upto = (highest[name] for highest in ids)

@@ -13,7 +13,7 @@ from reconcile.live.introspect import introspect
 from reconcile.live.sent import Held, is_held, sum_up
 from reconcile.live.target import parse
 from tests.servers.conftest import NewTarget
-from tests.servers.operating import edit
+from tests.servers.operating import edit, run
 from tests.servers.target import Target
 from tests.servers.test_spans import SPANNED, WHOLE, act, rows, trades
 
@@ -21,6 +21,7 @@ __all__ = ["trades"]
 
 pytestmark = pytest.mark.on_servers
 
+CIRCULAR = "tests.servers.circular_spans_state"
 JOURNAL = pytest.mark.parametrize("more", [("--no-journal",), ()], ids=["without journal", "with journal"])
 
 SCHEMA = {"number": pl.Int64, "price": pl.String, "day": pl.String, "kind": pl.String, "word": pl.String,
@@ -139,3 +140,19 @@ def test_a_value_that_the_server_spells_otherwise_is_read(trades: tuple[Target, 
     assert result.code == 0, result.err
     assert act(other, WHOLE, "apply", "--force").code == 0
     assert rows(target) == rows(other)
+
+
+@pytest.mark.parametrize("is_spoiled", [False, True])
+def test_a_reference_that_is_set_later_is_proved_too(new_target: NewTarget, is_spoiled: bool) -> None:
+    """It is not among what was sent at first, so the sums say nothing of it."""
+    target = new_target("empty")
+    assert run("schema", "create", "--state", CIRCULAR, "--database-url", target.url).code == 0
+    if is_spoiled:
+        edit(target, "CREATE TRIGGER spoils BEFORE UPDATE ON orders FOR EACH ROW SET NEW.last_line_id = NULL")
+
+    result = act(target, CIRCULAR, "apply", "--force", "--no-journal")
+
+    assert result.code == int(is_spoiled), result.err
+    assert ("orders is not as planned after the write" in result.err) == is_spoiled
+    unset = target.rows("SELECT COUNT(*), COUNT(last_line_id) FROM orders")
+    assert unset == [(0, 0) if is_spoiled else (40, 40)]
