@@ -51,37 +51,29 @@ class Filling:
         Look at the rows that have got *ids*: as a sum where the server holds what was *sent* and nobody needs the ids,
         else row by row; and at the whole span where these are not all that were created.
         """
+        holds = self._holds(ids, sent)
         created = {part.spec.name: part.counts[Action.CREATE] for part in self.plan.tables}
-        is_all_sent = all(name in sent for name, rows in created.items() if rows)
-        if is_all_sent and not needs_ids and base is not None and (holds := self._held(connection, ids, sent)):
+        is_all_sent = holds and all(name in sent for name, rows in created.items() if rows)
+        if is_all_sent and not needs_ids and base is not None and all(is_held(connection, held) for held in holds):
             return partial(self._as_sent, base, holds)
         raw = {}
         for name, spec in self.spanned.links.specs.items():
-            above, upto = (highest[name] for highest in ids)
-            raw[name], rows = read_between(connection, spec, self.spanned.schema.tables[name], above, upto)
+            raw[name], rows = read_between(
+                connection, spec, self.spanned.schema.tables[name], above=ids[0][name], upto=ids[1][name]
+            )
             if rows != created[name]:
                 return self.spanned.look(self.goal, self.number, connection, base)
-        return partial(self._read, raw, base, ids, sent)
+        return partial(self._read, raw, base, holds)
+
+    def _holds(self, ids: Ids, sent: Mapping[str, Sent]) -> tuple[Held, ...]:
+        """Give what the server is to hold of each table."""
+        keys = {name: spec.surrogate_key for name, spec in self.spanned.links.specs.items()}
+        return tuple(Held(name, keys[name], rows, ids[0][name], ids[1][name]) for name, rows in sent.items())
 
     def _read(
-        self, raw: Mapping[str, RawTable], base: Dataset | None, ids: Ids, sent: Mapping[str, Sent], weigh: Weigh
+        self, raw: Mapping[str, RawTable], base: Dataset | None, holds: tuple[Held, ...], weigh: Weigh
     ) -> LiveState:
-        live = self.spanned.resolve(raw, self.goal, base, weigh)
-        keys = {name: self.spanned.links.specs[name].surrogate_key for name in sent}
-        holds = (Held(name, keys[name], sent[name], ids[0][name], ids[1][name]) for name in sent)
-        return replace(live, holds=tuple(holds))
-
-    def _held(self, connection: Connection, ids: Ids, sent: Mapping[str, Sent]) -> tuple[Held, ...]:
-        """Give of each table the rows that the server holds as they were sent; nothing where it does not of one."""
-        found = []
-        for name, spec in self.spanned.links.specs.items():
-            if name in sent:
-                above, upto = (highest[name] for highest in ids)
-                held = Held(name, spec.surrogate_key, sent[name], above, upto)
-                if not is_held(connection, held):
-                    return ()
-                found.append(held)
-        return tuple(found)
+        return replace(self.spanned.resolve(raw, self.goal, base, weigh), holds=holds)
 
     def _as_sent(self, base: Dataset, holds: tuple[Held, ...], _: Weigh) -> LiveState:
         """Give the rows as they were planned, since they are so."""

@@ -134,8 +134,8 @@ class Spanned:
 
 def _are_held(connection: Connection, links: Links, marks: Collection[Mark]) -> bool:
     """Say whether the tables hold what was sent to them, and no other row."""
-    holds = [held for mark in marks if not isinstance(mark, bytes) for held in mark]
-    if not all(isinstance(mark, tuple) for mark in marks):
+    holds = [held for mark in marks if isinstance(mark, tuple) for held in mark]
+    if any(isinstance(mark, bytes) for mark in marks):
         return False
     expected = Counter[str]()
     for held in holds:
