@@ -19,7 +19,7 @@ _CHANGING = re.compile(
         [
             r"\b[0-9a-f]{12,64}\b",  # checksums and fingerprints
             r"\b\d+\.\d+ s\b",
-            r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?Z?\b",
+            r"\b\d{4}-\d\d-\d\d(?:[ T]|  (?=\d:))\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?Z?\b",  # mariadb-dump pads the hour
             r"(?<=@localhost:)\d+|(?<=@127\.0\.0\.1:)\d+|(?<=--kill )\d+",
             r"(?<=\bconnection )\d+|(?<=\bsession )\d+|(?<=\bpid )\d+|(?<=\bid )\d+",
             r"\b\d+ (?:d|h|min|s)(?= old\b)|(?<=\bfor )\d+(?= s\b)|(?<=\bkeeps waiting: )[\d, ]+",

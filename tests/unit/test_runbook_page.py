@@ -55,6 +55,7 @@ def test_anything_else_is_a_lie(promised: list[str]) -> None:
         ("checksum 90240ba08835", "checksum 171c222d94c0"),
         ("0 errors in 2.2 s", "0 errors in 13.9 s"),
         ("started 2026-11-23 12:00:01", "started 2027-01-02 23:59:59"),
+        ("completed on 2026-11-23 12:00:01", "completed on 2026-11-24  0:03:20"),
         ("clients  1  2.6%  2 s old", "clients  1  2.6%  3 h old"),
         ("waits for connection 12", "waits for connection 1234"),
         ("shown this once: abc", "shown this once: x-y_z"),
