@@ -233,17 +233,18 @@ def _carry(
 def _prove(run: _Run, entry: Entry, written: Written, after: LiveState) -> _Proved:
     """Refuse rows that are not as planned, and violations that a reset brings; give what the journal is told."""
     piece, before = written.piece, written.before
-    _refuse_difference(run.target, piece.plan, piece.goal, after.dataset, is_saved=run.is_saved)
-    _refuse_lockout(run.access, piece.plan, run.specs, before.dataset, after.dataset)
-    rules = run.rules if piece.asks_rules else ()
-    verdicts = verify(rules, after.dataset)
-    broken = failed(verdicts)
-    new = introduced(verify(rules, before.dataset), broken) if broken else []
-    if run.plan.mode not in {Mode.TOP_UP, Mode.ROLLBACK}:
-        refuse_violations(new)
-    chunks = entry.pack(piece.plan, before, after)
+    with ThreadPoolExecutor(1) as meanwhile:
+        chunks = meanwhile.submit(entry.pack, piece.plan, before, after)
+        _refuse_difference(run.target, piece.plan, piece.goal, after.dataset, is_saved=run.is_saved)
+        _refuse_lockout(run.access, piece.plan, run.specs, before.dataset, after.dataset)
+        rules = run.rules if piece.asks_rules else ()
+        verdicts = verify(rules, after.dataset)
+        broken = failed(verdicts)
+        new = introduced(verify(rules, before.dataset), broken) if broken else []
+        if run.plan.mode not in {Mode.TOP_UP, Mode.ROLLBACK}:
+            refuse_violations(new)
     mark: Mark = b"" if piece.number is None else after.holds or digest(after.raw)
-    return _Proved(verdicts, new, piece.number, mark, chunks)
+    return _Proved(verdicts, new, piece.number, mark, chunks.result())
 
 
 def _require_committed(
