@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from reconcile.apply.proof import unsettled
 from reconcile.apply.run import Outcome, remaining, violation
@@ -29,6 +30,7 @@ from reconcile.dataset import Dataset
 from reconcile.decide import Mode
 from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
 from reconcile.live.connect import snapshot
+from reconcile.live.spread import Spread, usual_connections
 from reconcile.live.state import read_again
 from reconcile.state import Verdict
 
@@ -160,10 +162,12 @@ def _look_again(
     unread: list[Finding] = []
     live, moved = outcome.live, dict[str, int]()
     try:
-        with snapshot(session.target, session.engine) as connection:
+        look = partial(snapshot, session.target, session.engine)
+        with look() as connection:
             live = read_again(connection, last.schema, outcome.live)
             if last.spanned is not None:
-                moved = last.spanned.moved(connection, last.goal, live.dataset, outcome.marks)
+                asking = Spread(connection, look, options.connections or usual_connections(), (ReconcileError,))
+                moved = last.spanned.moved(asking, last.goal, live.dataset, outcome.marks)
     except ReconcileError as error:
         unread = [_unread(finding) for finding in error.findings]
     unmended = _unmended(planned, session, outcome.verdicts)

@@ -205,8 +205,8 @@ class RunOptions(LimitOptions):
 
 
 @dataclass
-class ShardOptions(RunOptions):
-    """What a run over a part of the key space can be told."""
+class LargeOptions(RunOptions):
+    """What a run over large tables can be told: about which part of them it is, and over how many lines it asks."""
 
     shard: Optional[Shard] = field(
         default=None,
@@ -216,10 +216,19 @@ class ShardOptions(RunOptions):
             "help": "only part I of N of the tables that the desired state gives in spans; the others with part 1",
         },
     )
+    connections: Optional[int] = field(
+        default=None,
+        metadata={
+            "type": positive,
+            "metavar": "N",
+            "help": "ask for the checksums of large tables over so many connections (default: one for each processor, "
+            "up to 4); rows are read over one, in one snapshot",
+        },
+    )
 
 
 @dataclass
-class ComparingOptions(ShardOptions):
+class ComparingOptions(LargeOptions):
     """How a command that only looks compares rows."""
 
     compare: str = field(

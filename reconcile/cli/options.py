@@ -13,8 +13,8 @@ from reconcile.cli.option_groups import (
     ComparingOptions,
     GuardOptions,
     JournalOptions,
+    LargeOptions,
     RunOptions,
-    ShardOptions,
     TargetOptions,
     many,
     plan_format,
@@ -75,7 +75,7 @@ class DriftOptions(RunOptions):
 
 
 @dataclass
-class ApplyOptions(ShardOptions, GuardOptions):
+class ApplyOptions(LargeOptions, GuardOptions):
     """Plan, confirm, write in one transaction, verify, and plan again."""
 
     plan_file: Optional[str] = field(

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from reconcile.cli.comparisons import Answer, Comparison, Shown, read
@@ -17,14 +18,18 @@ from reconcile.cli.option_groups import CHECKSUMS, ROWS, ComparingOptions
 from reconcile.cli.options import PlanOptions
 from reconcile.cli.sources import Unknown, allow_current_folder, installation, places_of, signature
 from reconcile.errors import ReconcileError
+from reconcile.live.spread import Spread, usual_connections
 from reconcile.live.target import Target, choose
 
 DECIDING = ("NODE_ENV", "RECONCILE_ENV", "RECONCILE_JOURNAL", "RECONCILE_DRIVER")
 """The variables that decide a plan, besides the target's; of the passwords' only counts whether they are set."""
 
 _NOT_DECIDING = frozenset(
-    {"database_url", "quiet", "verbose", "color", "compare", "detailed_exitcode", "max_update", "max_delete"}
-)
+    {
+        "database_url", "quiet", "verbose", "color", "compare", "connections", "detailed_exitcode", "max_update",
+        "max_delete",
+    }
+)  # fmt: skip
 """Options that a plan which finds nothing to do is the same with."""
 
 LONGEST_PASSWORD = 72
@@ -94,7 +99,7 @@ def recall(command: str, options: ComparingOptions) -> Recalled | Asked:
         return Asked(key, since, why=why)
     if comparison.answer is None:
         return Asked(key, since, was_seen=True, why="the same was asked once before; checksums are taken now")
-    why = _asked(target, comparison.answer)
+    why = _asked(target, comparison.answer, options.connections or usual_connections())
     return Recalled(comparison.answer.shown, target) if why is None else Asked(key, since, why=why)
 
 
@@ -159,16 +164,18 @@ def _moved(comparison: Comparison, settings: Mapping[str, str]) -> str | None:
     return None if found == comparison.signature else "files of the desired state or of reconcile have changed"
 
 
-def _asked(target: Target, answer: Answer) -> str | None:
+def _asked(target: Target, answer: Answer, connections: int) -> str | None:
     """Ask the server; what goes wrong is said by the full comparison, which meets it again."""
     from pymysql.err import Error
 
     from reconcile.live.pymysql import plain_snapshot
-    from reconcile.live.sums import first_difference
+    from reconcile.live.sums import Asking, first_difference
 
+    refusals = Error, OSError, ReconcileError
     try:
         with plain_snapshot(target) as cursor:
-            return first_difference(cursor, answer.sums)
+            asking: Spread[Asking] = Spread(cursor, partial(plain_snapshot, target), connections, refusals)
+            return first_difference(asking, answer.sums)
     except (Error, OSError, ValueError, TypeError, ReconcileError) as error:
         return f"the server did not answer: {type(error).__name__}"
 

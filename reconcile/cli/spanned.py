@@ -20,6 +20,7 @@ from reconcile.live.read import RawTable
 from reconcile.live.resolve import LiveState
 from reconcile.live.sent import is_held
 from reconcile.live.spans import KeyRange, Links, digest, read_span
+from reconcile.live.spread import Spread
 from reconcile.live.state import count_rows, resolved
 from reconcile.plan import Plan
 from reconcile.spool import Spool
@@ -109,12 +110,15 @@ class Spanned:
         if not is_last:
             yield Piece(going, look, lambda _: False, goal, asks_rules=False)
 
-    def moved(self, connection: Connection, goal: Goal, shared: Dataset, marks: Mapping[int, Mark]) -> dict[str, int]:
+    def moved(
+        self, asking: Spread[Connection], goal: Goal, shared: Dataset, marks: Mapping[int, Mark]
+    ) -> dict[str, int]:
         """Count by table the rows that are not as desired, in spans that have moved since their *marks*."""
         found = Counter[str]()
         last: Mapping[int, Mark] = {**self.digests, **marks}
-        if _are_held(connection, self.links, last.values()):
+        if _are_held(asking, self.links, last.values()):
             return {}
+        connection = asking.connection
         for number, mark in last.items():
             raw = read_span(connection, self.links, self.schema, self.ranges[number])
             if digest(raw) != mark:
@@ -132,7 +136,7 @@ class Spanned:
         return replace(plan, tables=tuple(_of(part, self.rows[part.spec.name].piece(number)) for part in parts))
 
 
-def _are_held(connection: Connection, links: Links, marks: Collection[Mark]) -> bool:
+def _are_held(asking: Spread[Connection], links: Links, marks: Collection[Mark]) -> bool:
     """Say whether the tables hold what was sent to them, and no other row."""
     holds = [held for mark in marks if isinstance(mark, tuple) for held in mark]
     if any(isinstance(mark, bytes) for mark in marks):
@@ -140,8 +144,8 @@ def _are_held(connection: Connection, links: Links, marks: Collection[Mark]) -> 
     expected = Counter[str]()
     for held in holds:
         expected[held.table] += held.sent.rows
-    rows = count_rows(connection, links.specs)
-    return all(rows[name] == expected[name] for name in rows) and all(is_held(connection, held) for held in holds)
+    rows = count_rows(asking.connection, links.specs)
+    return all(rows[name] == expected[name] for name in rows) and asking.first_failing(holds, is_held) is None
 
 
 def _without_deletes(part: TablePlan) -> TablePlan:

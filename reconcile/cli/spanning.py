@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from reconcile.checks.verify import tables_of
 from reconcile.cli.declared import Declared
-from reconcile.cli.option_groups import GuardOptions, RunOptions, ShardOptions
+from reconcile.cli.option_groups import GuardOptions, LargeOptions, RunOptions
 from reconcile.cli.options import ApplyOptions
 from reconcile.cli.read_ahead import Line, read_ahead
 from reconcile.cli.session import Session
@@ -62,7 +62,7 @@ def _uncut(state: DesiredState, options: RunOptions, mode: Mode) -> str | None:
 
 def shard_of(options: RunOptions | GuardOptions) -> Shard | None:
     """Give the shard that a run is about; None for the whole."""
-    return options.shard if isinstance(options, ShardOptions) else None
+    return options.shard if isinstance(options, LargeOptions) else None
 
 
 def refuse_shard(options: RunOptions, why: str) -> None:

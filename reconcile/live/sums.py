@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from reconcile.live.spread import Spread
+
 ROWS_PER_RANGE = 50_000
 """How many rows a checksum is over, about: what differs is found after one such range, not after the whole table."""
 
@@ -139,12 +141,14 @@ def gather(cursor: Asking, tables: Sequence[Summed], others: Sequence[str]) -> S
     return Sums(facts, tuple(sums), {name: bool(next(found)[0]) for name in others})
 
 
-def first_difference(cursor: Asking, sums: Sums) -> str | None:
+def first_difference(asking: Spread[Asking], sums: Sums) -> str | None:
     """
     Say where the database is not as *sums* tell, None where it is; later ranges are not asked after a difference.
 
-    The newest rows come first: where a table has grown or changed, it is mostly there.
+    The newest rows come first: where a table has grown or changed, it is mostly there. Ranges are asked about over all
+    connections, everything else over the first.
     """
+    cursor = asking.connection
     if _facts(cursor) != sums.facts:
         return "the server, the account or the schema is another"
     small = [table for table in sums.tables if not table.ranges]
@@ -157,12 +161,16 @@ def first_difference(cursor: Asking, sums: Sums) -> str | None:
         for (name, told), head in zip(expected, heads, strict=True):
             if told != head:
                 return f"rows of {name} have changed"
-    for table in large:
-        for part in reversed(table.ranges):
-            ((_, rows, total),) = _rows(cursor, _range(table, part.first, part.last))
-            if (rows, total) != (part.rows, part.total):
-                return f"rows of {table.table} have changed"
-    return None
+    ranges = [(table, part) for table in large for part in reversed(table.ranges)]
+    changed = asking.first_failing(ranges, _holds)
+    return None if changed is None else f"rows of {changed[0].table} have changed"
+
+
+def _holds(cursor: Asking, asked: tuple[TableSums, Range]) -> bool:
+    """Say whether a range of a table is as it was."""
+    table, part = asked
+    ((_, rows, total),) = _rows(cursor, _range(table, part.first, part.last))
+    return (rows, total) == (part.rows, part.total)
 
 
 def _ranges(cursor: Asking, table: Summed, first: int | None, last: int | None) -> Iterator[Range]:

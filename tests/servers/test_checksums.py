@@ -6,7 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import pymysql
@@ -14,8 +14,10 @@ import pytest
 
 from reconcile.cli import comparisons
 from reconcile.live import sums
-from reconcile.live.pymysql import connect_arguments
-from reconcile.live.sums import Cell, Summed, first_difference, gather
+from reconcile.live.pymysql import connect_arguments, plain_snapshot
+from reconcile.live.spread import Spread
+from reconcile.live.sums import Asking, Cell, Summed, first_difference, gather
+from reconcile.live.target import Target as Chosen
 from reconcile.live.target import parse
 from tests.facts import CHECKOUT
 from tests.servers.conftest import NewTarget
@@ -182,18 +184,33 @@ def test_an_answer_by_checksums_imports_no_heavy_library(stock: Target) -> None:
     assert {"polars", "sqlalchemy", "pydantic", "tests.servers.stock_state"} & set(told.stderr.split()) == set()
 
 
-def test_tables_in_spans_are_summed_too(new_target: NewTarget, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("connections", [1, 3])
+def test_tables_in_spans_are_summed_too(
+    connections: int, new_target: NewTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over several connections as over one, and however many are asked for: that is no other question."""
+    opened: list[object] = []
+
+    def counted(chosen: Chosen) -> AbstractContextManager["pymysql.cursors.Cursor"]:
+        opened.append(chosen)
+        return plain_snapshot(chosen)
+
+    monkeypatch.setattr("reconcile.live.pymysql.plain_snapshot", counted)
     monkeypatch.setattr(sums, "ROWS_PER_RANGE", 2_000)
     target = new_target("empty")
     words = ("--state", "benchmarks.trade", *AS_OF, "--database-url", target.url)
     scaled = (*words, "--scale", "6")
     assert run("schema", "create", "--state", "benchmarks.trade", "--database-url", target.url).code == 0
     assert run("apply", "--force", "--no-journal", *scaled).code == 0
-    assert [SAID in run("plan", *scaled).out for _ in range(3)] == [False, False, True]
+    assert [SAID in run("plan", *scaled).out for _ in range(2)] == [False, False]
+
+    spread = (*scaled, "--connections", str(connections))
+    assert SAID in run("plan", *spread).out
+    assert len(opened) == connections
 
     target.execute("UPDATE order_line_items SET quantity = quantity + 1 WHERE position = 2 ORDER BY id LIMIT 1")
 
-    changed = run("plan", *scaled, "--detailed-exitcode")
+    changed = run("plan", *spread, "--detailed-exitcode")
     assert (changed.code, SAID in changed.out) == (2, False)
     assert SAID not in run("plan", *scaled, "--shard", "1/2").out
 
@@ -428,6 +445,7 @@ def test_sums_differ_exactly_when_rows_do(stock: Target, rows_per_range: int, mo
         cursor.execute("DELETE FROM parts")
         cursor.connection.commit()
         before = gather(cursor, [Summed("things", "id", CELLS["things"], THINGS)], ())
+        alone: Spread[Asking] = Spread(cursor, lambda: nullcontext(cursor), 1, ())
         cursor.execute(query)
         held = cursor.fetchall()
         assert len(before.tables[0].ranges) == (0 if rows_per_range > THINGS else 6)
@@ -436,11 +454,11 @@ def test_sums_differ_exactly_when_rows_do(stock: Target, rows_per_range: int, mo
             edit_somehow(cursor, chance)
             cursor.execute(query)
             is_same = cursor.fetchall() == held
-            assert (first_difference(cursor, before) is None) is is_same
+            assert (first_difference(alone, before) is None) is is_same
             seen.add(is_same)
             cursor.connection.rollback()
         assert seen == {True, False}
-        assert first_difference(cursor, before) is None
+        assert first_difference(alone, before) is None
 
 
 def test_ids_far_apart_and_below_zero_are_summed(new_target: NewTarget, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -453,11 +471,12 @@ def test_ids_far_apart_and_below_zero_are_summed(new_target: NewTarget, monkeypa
 
     with writing(target) as cursor:
         found = gather(cursor, [Summed("odd", "id", cells, 7)], ())
+        alone: Spread[Asking] = Spread(cursor, lambda: nullcontext(cursor), 1, ())
 
         assert found.rows == 7
         for number in (1, 2, 3, 2**31 - 2, 2**31 - 1, 2**40, 2**62):
             cursor.execute("UPDATE odd SET note = 'y' WHERE id = %s", (number,))
-            assert first_difference(cursor, found) == "rows of odd have changed"
+            assert first_difference(alone, found) == "rows of odd have changed"
             cursor.connection.rollback()
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from reconcile import planfile
 from reconcile.cli import saved_plan
-from reconcile.cli.option_groups import GuardOptions, ShardOptions, TargetOptions
+from reconcile.cli.option_groups import GuardOptions, LargeOptions, TargetOptions
 from reconcile.cli.options import ApplyOptions
 from reconcile.cli.planned_file import read, save
 from reconcile.errors import ExitCode
@@ -386,7 +386,7 @@ def test_every_option_of_a_run_either_shapes_its_plan_or_does_not() -> None:
     shape = {field.name for field in fields(RunShape)}
     beside = {field.name for field in fields(GuardOptions)} | {"password_file", "summary", "only", "limit"}
 
-    run = {field.name for field in fields(ShardOptions)}
+    run = {field.name for field in fields(LargeOptions)}
     assert shape <= run
     assert run - shape - beside == set()
     assert {field.name for field in fields(TargetOptions)} <= beside

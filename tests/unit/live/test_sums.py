@@ -3,9 +3,11 @@
 import random
 import zlib
 from collections.abc import Callable
+from contextlib import nullcontext
 
 from reconcile.live import sums
-from reconcile.live.sums import Cell, TableSums, first_difference
+from reconcile.live.spread import Spread
+from reconcile.live.sums import Asking, Cell, TableSums, first_difference
 
 TRIES = 40_000
 
@@ -60,5 +62,6 @@ def test_names_are_quoted() -> None:
         "SELECT 3, COUNT(*), SUM(CRC32(CONCAT_WS('#', `c`, ISNULL(`s`), ISNULL(`a``b`), `a``b`)) "
         "* (MOD(`id`, 2147483646) + 1)) FROM `t``x`"
     )
-    assert first_difference(server, sums.Sums((), (), {})) == "the server, the account or the schema is another"
+    asking: Spread[Asking] = Spread(server, lambda: nullcontext(server), 1, ())
+    assert first_difference(asking, sums.Sums((), (), {})) == "the server, the account or the schema is another"
     assert len(server.asked) == 1
