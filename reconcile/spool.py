@@ -44,6 +44,10 @@ class Spool:
         rows.write_ipc(path)
         self._kept[number] = path
 
+    def __contains__(self, number: int) -> bool:
+        """Say whether a piece that has rows was put by."""
+        return number in self._kept
+
     def __iter__(self) -> Iterator[pl.DataFrame]:
         """Give the pieces that have rows by number."""
         return map(self.piece, sorted(self._kept))

@@ -19,8 +19,8 @@ from reconcile.plan import Plan
 Resolve = Callable[[Weigh], LiveState]
 """Makes a live state of rows that were read; it needs no connection but for what keys are weighed with."""
 
-Look = Callable[[Connection, Dataset | None], Resolve]
-"""Reads rows, those that all pieces may refer to at hand."""
+Look = Callable[[Connection, Dataset | None, LiveState | None], Resolve]
+"""Reads rows, those that all pieces may refer to at hand, and what they were when they were read before."""
 
 Highest = Mapping[str, int]
 """The highest surrogate key of each table."""
@@ -53,10 +53,10 @@ class Piece:
     One part of a run, all of it in the run's transaction.
 
     `look` gives the rows as the transaction sees them now; it is given those of the first piece, which the others may
-    refer to. `is_as_planned` says whether such rows are those that the plan was made from. After the write they must be
-    as `goal` wants them; without one, those that the plan names must be as planned. `fill` is for a piece that may fill
-    empty tables. A piece that is a span has its `number`; one that lacks tables which rules are about does not ask them
-    (`asks_rules`).
+    refer to, and, after the write, what it gave before. `is_as_planned` says whether such rows are those that the plan
+    was made from. After the write they must be as `goal` wants them; without one, those that the plan names must be as
+    planned. `fill` is for a piece that may fill empty tables. A piece that is a span has its `number`; one that lacks
+    tables which rules are about does not ask them (`asks_rules`).
     """
 
     plan: Plan
@@ -69,7 +69,7 @@ class Piece:
 
     def read(self, connection: Connection, base: Dataset | None) -> LiveState:
         """Give the rows as the transaction sees them now; *base* are those of the first piece."""
-        return self.look(connection, base)(server_weights(connection))
+        return self.look(connection, base, None)(server_weights(connection))
 
 
 def in_one_piece(plan: Plan, goal: Goal | None, live: LiveState, schema: LiveSchema) -> Piece:
@@ -80,7 +80,7 @@ def in_one_piece(plan: Plan, goal: Goal | None, live: LiveState, schema: LiveSch
 def whole_look(schema: LiveSchema, live: LiveState) -> Look:
     """Look at whole tables; rows that are as they were are *live* itself."""
 
-    def look(connection: Connection, _: Dataset | None) -> Resolve:
+    def look(connection: Connection, _: Dataset | None, __: LiveState | None) -> Resolve:
         now = read_again(connection, schema, live)
         return lambda _: now
 

@@ -224,7 +224,7 @@ def _carry(
     except MissingParent as error:
         raise _unexpected(run.target, "a row refers to one that does not exist", str(error)) from error
     if fill is None:
-        return Written(piece, now, lambda seen: piece.look(seen, base))
+        return Written(piece, now, lambda seen: piece.look(seen, base, now))
     look, ids = fill.look, (before, fill.highest(connection))
     sent = {name: total.result() for name, total in sums.items()}
     return Written(piece, now, lambda seen: look(seen, base, ids, sent, needs_ids=run.notes_ids))

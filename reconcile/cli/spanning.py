@@ -138,8 +138,14 @@ def plan_in_spans(  # one argument per fact that a plan rests on
     if dependents(connection, survey.around(), goal.desired.specs):
         raise Indivisible("other rows depend on rows to be deleted")
     plan = survey.plan(now)
-    rows = {name: tally.rows for name, tally in survey.tallies.items()}
-    done = replace(spanned, rows=rows, digests=survey.digests, verdicts=survey.verdicts, new=frozenset(survey.new))
+    done = replace(
+        spanned,
+        rows={name: tally.rows for name, tally in survey.tallies.items()},
+        seen={name: tally.seen for name, tally in survey.tallies.items()},
+        digests=survey.digests,
+        verdicts=survey.verdicts,
+        new=frozenset(survey.new),
+    )
     return plan, shared, done
 
 

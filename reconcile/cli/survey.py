@@ -13,7 +13,7 @@ from reconcile.cli.spanned import Spanned
 from reconcile.conflicts import taken_values, unmet_references
 from reconcile.dataset import Dataset, fingerprint, with_whole
 from reconcile.decide import Goal, decide
-from reconcile.diff import Action
+from reconcile.diff import Action, empty_live
 from reconcile.errors import Finding
 from reconcile.guard import dependents_in_plan
 from reconcile.live.resolve import LiveState
@@ -35,6 +35,7 @@ class _Tally:
     """What the spans that were compared so far come to, for one table."""
 
     rows: Spool
+    seen: Spool
     told: RowsTold
     live: int = 0
     newest: datetime | None = None
@@ -78,7 +79,9 @@ class Survey:
 
     def __post_init__(self) -> None:
         specs = self.spanned.links.specs.items()
-        self.tallies |= {name: _Tally(Spool(no_plan(spec).rows), RowsTold(spec)) for name, spec in specs}
+        self.tallies |= {
+            name: _Tally(Spool(no_plan(spec).rows), Spool(empty_live(spec)), RowsTold(spec)) for name, spec in specs
+        }
 
     def add(self, span: Span, line: Line) -> None:
         """
@@ -99,6 +102,9 @@ class Survey:
         self._wait()
         if all(_is_new(part, span.goal) for part in planned.values()):
             self.new.add(span.number)
+        elif alone.written and not live.findings:
+            for name in planned:
+                self.tallies[name].seen.put(span.number, live.dataset[name])
         self._digested = self.meanwhile.submit(self._digest, span.goal, planned)
         for name, part in planned.items():
             self.tallies[name].add(span.number, part, live.dataset)
