@@ -1,6 +1,7 @@
 """What the benchmarks share: a server, tables of a size, processes that are timed, figures beside a baseline."""
 
 import json
+import re
 import shutil
 import statistics
 import subprocess
@@ -29,11 +30,15 @@ Work = tuple[str | None, Callable[[], object], Callable[[], tuple[float, float]]
 
 @dataclass(slots=True)
 class Figure:
-    """What one piece of work took, run by run: seconds, and the peak memory in MB; or why it was not run."""
+    """
+    What one piece of work took, run by run: seconds, and the peak memory in MB; or why it was not run. What is a part
+    of another work is told by its `rows`, in µs for each.
+    """
 
     work: str
     baseline: str | None = None
     not_run: str | None = None
+    rows: int | None = None
     seconds: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
 
@@ -54,10 +59,19 @@ class Bench:
 
     def reconcile(self, *words: str, expected: int = 0) -> tuple[float, float]:
         """Run one command as a process, and give seconds and MB."""
+        return timed(self._command(words), expected=expected)
+
+    def writing(self, *words: str, log: list[float]) -> tuple[float, float]:
+        """Run one command that writes, give seconds and MB, and add to *log* how long it says that it wrote rows."""
+        seconds, memory, told = _run(self._command([*words, "--verbose"]))
+        (written,) = re.findall(r"event=applied .*\bwriting_seconds=([\d.]+)", told)
+        log.append(float(written))
+        return seconds, memory
+
+    def _command(self, words: Sequence[str]) -> list[str]:
         program = str(Path(sys.executable).with_name("reconcile"))
         size = [] if words[0] == "schema" else ["--as-of", AS_OF, "--scale", str(self.scale)]
-        command = [program, *words, *STATE, *size, "--quiet"]
-        return timed([*command, "--database-url", self.server.url(DATABASE)], expected=expected)
+        return [program, *words, *STATE, *size, "--quiet", "--database-url", self.server.url(DATABASE)]
 
     def client(self, *statements: str) -> tuple[float, float]:
         """Let the server's own client run statements, and give seconds and MB."""
@@ -103,10 +117,15 @@ print(json.dumps([os.waitstatus_to_exitcode(status), time.perf_counter() - start
 
 def timed(command: Sequence[str], expected: int = 0) -> tuple[float, float]:
     """Run a process to its end, and give seconds and peak MB."""
+    seconds, memory, _ = _run(command, expected)
+    return seconds, memory
+
+
+def _run(command: Sequence[str], expected: int = 0) -> tuple[float, float, str]:
     done = subprocess.run([sys.executable, "-c", _LAUNCH, *command], capture_output=True, text=True, check=True)
     code, seconds, memory = json.loads(done.stdout)
     assert code == expected, done.stderr[-LONGEST_REASON:]
-    return seconds, memory
+    return seconds, memory, done.stderr
 
 
 def report(bench: Bench, figures: Sequence[Figure]) -> None:
@@ -117,6 +136,9 @@ def report(bench: Bench, figures: Sequence[Figure]) -> None:
     for figure in figures:
         if figure.not_run:
             print(f"{figure.work:<52} not run: {figure.not_run}")
+            continue
+        if figure.rows:
+            print(f"{figure.work:<52} {figure.median:>8.2f} {figure.median / figure.rows * 1e6:>7.2f} µs a row")
             continue
         ratio = f"{figure.median / medians[figure.baseline]:>7.2f}" if figure.baseline in medians else f"{1:>7.2f}"
         print(f"{figure.work:<52} {figure.median:>8.2f} {ratio} {max(figure.memory):>6.0f}")

@@ -35,7 +35,7 @@ def series(found: Mapping[int, Sequence[Figure]], value: Callable[[Figure], floa
         (_name(figure.work), scale * ROWS_PER_SCALE, value(figure))
         for scale, figures in found.items()
         for figure in figures
-        if figure.seconds and BESIDE not in figure.work
+        if figure.seconds and figure.rows is None and BESIDE not in figure.work
     )
     return {
         name: [(rows, amount) for _, rows, amount in group] for name, group in groupby(points, lambda point: point[0])

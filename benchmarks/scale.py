@@ -4,7 +4,7 @@ Time `reconcile` on large tables as whole processes, beside what the server and 
 Run it with `.venv/bin/python -m benchmarks.scale [--engine mariadb|mysql] [--scale N …] [--runs N] [--only WORK …]
 [--plot FILE.svg]`. A scale of 1 is 10,000 rows: orders, their lines, and customers; 1000 is ten million. Each line is
 the median of the runs, its ratio to the baseline measured in the same run, and the highest peak memory of the
-processes. `--plot` needs the extra `bench`.
+processes; of statements alone it is what they take for a row. `--plot` needs the extra `bench`.
 """
 
 import argparse
@@ -155,15 +155,22 @@ def changes(bench: Bench) -> list[Figure]:
         )
 
     apply = ("apply", "--force", "--no-journal", "--summary", "--max-update", "100%", "--max-delete", "100%")
-    nothing = "apply: nothing to do"
-    return measure(
+    nothing, updates, deletes = "apply: nothing to do", f"apply: {rows:,} updates", f"apply: {rows:,} deletes"
+    updating: list[float] = []
+    deleting: list[float] = []
+    figures = measure(
         bench,
         {
             nothing: (None, lambda: None, lambda: bench.reconcile(*apply)),
-            f"apply: {rows:,} updates": (nothing, edit, lambda: bench.reconcile(*apply)),
-            f"apply: {rows:,} deletes": (nothing, add, lambda: bench.reconcile(*apply)),
+            updates: (nothing, edit, lambda: bench.writing(*apply, log=updating)),
+            deletes: (nothing, add, lambda: bench.writing(*apply, log=deleting)),
         },
     )
+    return [
+        *figures,
+        Figure(f"{updates}, the statements alone", rows=rows, seconds=updating),
+        Figure(f"{deletes}, the statements alone", rows=rows, seconds=deleting),
+    ]
 
 
 WORKS: dict[str, Callable[[Bench], list[Figure]]] = {

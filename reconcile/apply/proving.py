@@ -21,11 +21,12 @@ _Proof = TypeVar("_Proof")
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A piece that is written: its rows as they were before, and how to look at them now."""
+    """A piece that is written: its rows as they were before, how to look at them now, and what writing took."""
 
     piece: Piece
     before: LiveState
     look: Callable[[Connection], Resolve]
+    seconds: float = 0.0
 
     def live(self, connection: Connection) -> LiveState:
         """Look at the rows as the connection sees them."""

@@ -1,5 +1,6 @@
 """One apply: lock, read again, refuse a stale plan, write, verify what was written, commit."""
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import closing
@@ -54,13 +55,15 @@ class Outcome:
     What an apply did: the live rows of its first piece as committed, all of them where there is but one, the marks of
     those that are spans, by number, and the verdicts.
 
-    `introduced` is what a top-up's new rows violate together with rows that a top-up may not change.
+    `introduced` is what a top-up's new rows violate together with rows that a top-up may not change. `writing_s` is how
+    long rows were written, in seconds: without locks, reading, proof and journal.
     """
 
     live: LiveState
     verdicts: Sequence[Verdict]
     introduced: Sequence[Verdict] = ()
     marks: Mapping[int, Mark] = field(default_factory=dict)
+    writing_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,7 @@ def _write(run: _Run, connection: Connection, pieces: Iterable[Piece], entry: En
     proved at once, since the others refer to its rows.
     """
     proved: list[_Proved] = []
+    writing_s = 0.0
 
     def note(proof: _Proved) -> None:
         entry.note(connection, proof.chunks)
@@ -185,19 +189,21 @@ def _write(run: _Run, connection: Connection, pieces: Iterable[Piece], entry: En
         if first is None:
             raise ValueError("a run has at least one piece")
         written = _carry(run, connection, first, progress, None, summing)
-        base = written.live(connection)
+        base, writing_s = written.live(connection), written.seconds
         note(_prove(run, entry, written, base))
         second = next(coming, None)
         if second is not None:
             with proving(connection, run.target, run.engine, partial(_prove, run, entry)) as proofs:
                 for piece in chain([second], coming):
                     written = _carry(run, connection, piece, progress, base.dataset, summing)
+                    writing_s += written.seconds
                     for proof in proofs.then(written):
                         note(proof)
                 for proof in proofs.rest():
                     note(proof)
     marks = {proof.number: proof.mark for proof in proved if proof.number is not None}
-    return Outcome(base, together(p.verdicts for p in proved), together(p.introduced for p in proved), marks)
+    verdicts, new = together(p.verdicts for p in proved), together(p.introduced for p in proved)
+    return Outcome(base, verdicts, new, marks, writing_s)
 
 
 def _carry(
@@ -219,15 +225,17 @@ def _carry(
         if fill is not None and not run.target.is_sqlite:
             sums[table] = meanwhile.submit(fill.sum_up, table, values)
 
+    began = time.monotonic()
     try:
         execute(connection, plan, now.dataset, run.secrets, progress, run.still_locked, run.stored, sending)
     except MissingParent as error:
         raise _unexpected(run.target, "a row refers to one that does not exist", str(error)) from error
+    seconds = time.monotonic() - began
     if fill is None:
-        return Written(piece, now, lambda seen: piece.look(seen, base, now))
+        return Written(piece, now, lambda seen: piece.look(seen, base, now), seconds)
     look, ids = fill.look, (before, fill.highest(connection))
     sent = {name: total.result() for name, total in sums.items()}
-    return Written(piece, now, lambda seen: look(seen, base, ids, sent, needs_ids=run.notes_ids))
+    return Written(piece, now, lambda seen: look(seen, base, ids, sent, needs_ids=run.notes_ids), seconds)
 
 
 def _prove(run: _Run, entry: Entry, written: Written, after: LiveState) -> _Proved:

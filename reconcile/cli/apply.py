@@ -178,7 +178,8 @@ def _look_again(
     )
     output.findings(unmended.values())
     duration_s = time.monotonic() - started
-    output.log("applied", seconds=round(duration_s, 2), rows=planned.plan.written)
+    rows, writing_s = planned.plan.written, outcome.writing_s
+    output.log("applied", seconds=round(duration_s, 2), writing_seconds=round(writing_s, 3), rows=rows)
     left = moved if live is outcome.live and not planned.is_saved else moved | _left(last, live.dataset)
     return _end(
         planned,

@@ -68,7 +68,7 @@ def carry_out(
     if batches:
         _refuse_outcome(planned)
     journal = journal_of(session, options, planned.command, lock, planned.undoes)
-    done = 0
+    done, writing_s = 0, 0.0
     with journaled(session.target, session.engine, journal, planned.plan) as entry, open_progress(output) as progress:
         for part, is_last in _parts(planned, session, options):
             before = entry.batches
@@ -87,9 +87,10 @@ def carry_out(
                 raise
             committed()
             done += part.plan.written
+            writing_s += outcome.writing_s
             if batches:
                 output.note(f"Committed {done:,} of {planned.plan.written:,} rows")
-    return part, outcome
+    return part, replace(outcome, writing_s=writing_s)
 
 
 def _parts(planned: Planned, session: Session, options: ApplyOptions) -> Iterator[tuple[Planned, bool]]:

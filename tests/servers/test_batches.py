@@ -1,6 +1,7 @@
 """A run in batches: each commit is a boundary that the next run goes on from, and the journal knows it as one run."""
 
 import random
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -36,9 +37,11 @@ def test_a_run_in_batches_ends_where_one_transaction_ends(new_target: NewTarget)
     target = new_target("empty")
     days = open_ledger(target)
 
-    result = apply_day(target, DAYS[1], "--batch-size", "400")
+    result = apply_day(target, DAYS[1], "--batch-size", "400", "--verbose")
 
     assert result.code == 0, result.err
+    ((seconds, writing),) = re.findall(r"event=applied seconds=([\d.]+) writing_seconds=([\d.]+)", result.err)
+    assert 0 < float(writing) < float(seconds)
     assert ledger(target) == days[DAYS[1]]
     assert result.err.count("Committed ") > 5
     assert (runs(target)[0]["status"], len(runs(target))) == ("done", 3)

@@ -20,6 +20,7 @@ def figures(scale: int) -> list[Figure]:
         Figure(PLAN, BASELINE, seconds=[0.5 * scale, 0.4 * scale, 0.6 * scale], memory=[100.0, 120.0, 110.0]),
         Figure(f"apply: {2_475 * scale:,} updates", PLAN, seconds=[1.0 * scale], memory=[140.0]),
         Figure("plan: nothing to do, beside mydumper", "mydumper: all rows", seconds=[0.5], memory=[100.0]),
+        Figure(f"apply: {2_475 * scale:,} updates, the statements alone", rows=2_475 * scale, seconds=[0.02]),
         Figure("pt-table-sync --print", not_run="not installed: pt-table-sync"),
     ]
 
@@ -37,6 +38,7 @@ def test_a_line_that_was_not_run_says_why(capsys: pytest.CaptureFixture[str]) ->
         ["0.50", "50.00", "120"],
         ["1.00", "2.00", "140"],
     ]
+    assert lines[-2].endswith("0.02    8.08 µs a row")
     assert lines[-1].split("  ")[-1].strip().endswith("not run: not installed: pt-table-sync")
 
 
