@@ -55,13 +55,15 @@ def _run(name: str, options: TargetOptions, output: Output) -> int:
             _note_target(answer.target, output)
             return _show(answer, output)
         asked = answer
-    # SQLAlchemy and polars come with it.
+    # SQLAlchemy and polars come with it: very many objects, and none of them garbage.
+    gc.disable()
     command = import_module(f"reconcile.cli.{name}")
     from reconcile.cli.session import open_session
 
     heed_signals()
     # What the imports made lives as long as the process: the collector need not look at it again and again.
     gc.freeze()
+    gc.enable()
     session = getattr(command, "open_for", open_session)(options)
     if session is not None:
         _note_target(session.target, output)
