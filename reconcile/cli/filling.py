@@ -62,7 +62,7 @@ class Filling:
                 connection, spec, self.spanned.schema.tables[name], above=ids[0][name], upto=ids[1][name]
             )
             if rows != created[name]:
-                return self.spanned.look(self.goal, self.number, connection, base, None)
+                return self.spanned.look(self.goal, self.number, connection, base)
         return partial(self._read, raw, base, holds)
 
     def _holds(self, ids: Ids, sent: Mapping[str, Sent]) -> tuple[Held, ...]:

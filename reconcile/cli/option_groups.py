@@ -206,7 +206,7 @@ class RunOptions(LimitOptions):
 
 @dataclass
 class LargeOptions(RunOptions):
-    """What a run over large tables can be told: about which part of them it is, and over how many lines it asks."""
+    """What a run over large tables can be told: about which part of them it is, and how much it asks at once."""
 
     shard: Optional[Shard] = field(
         default=None,

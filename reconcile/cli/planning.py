@@ -89,7 +89,7 @@ def _make_in_spans(session: Session, options: RunOptions, mode: Mode, spans: Spa
         others = [name for name in begun.goal.tables if name not in spans.tables]
         goal = replace(begun.goal, tables=tuple(others) if shard is None or shard.number == 1 else ())
         plan, live, spanned = plan_in_spans(
-            connection, session, goal, begun.schema, spans, shard, begun.rules if reads_rules else (), _now()
+            connection, session, goal, begun.schema, spans, shard, begun.rules if reads_rules else None, _now()
         )
         sums = sums_of(session, options, connection, plan, {**live.dataset.specs, **spanned.links.specs})
     return Planned(

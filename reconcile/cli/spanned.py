@@ -34,7 +34,7 @@ class Spanned:
     The spans of a run by number: where each begins and ends, the digest of its live rows as they were planned with,
     and what the rules say of those in which nothing is to be written. `rows` has what is planned, by table and number;
     of spans that are `new` that is every declared row, to be created. `seen` has the live rows of the others in which
-    something is to be written. They are those of a shard, or are whole.
+    something is to be written, so that they need not be resolved again. They are those of a shard, or are whole.
     """
 
     spans: Spans
@@ -63,24 +63,32 @@ class Spanned:
         declared = pl.col(AFTER).struct.unnest(), KEY, STEP
         return self._wanted(shared, {table.spec.name: table.rows.select(declared) for table in part.tables})
 
-    def look(
-        self, goal: Goal, number: int, connection: Connection, shared: Dataset | None, _: LiveState | None
-    ) -> Resolve:
+    def look(self, goal: Goal, number: int, connection: Connection, shared: Dataset | None) -> Resolve:
         """Read a span's live rows."""
         raw = read_span(connection, self.links, self.schema, self.ranges[number])
         return partial(self.resolve, raw, goal, shared)
 
-    def look_again(
-        self, goal: Goal, number: int, connection: Connection, shared: Dataset | None, previous: LiveState | None
+    def _look_again(  # what is bound, and what a look is given
+        self,
+        planned_with: Dataset,
+        goal: Goal,
+        number: int,
+        connection: Connection,
+        shared: Dataset | None,
+        previous: LiveState | None,
     ) -> Resolve:
-        """Read a span's live rows; what is as it was need not be resolved again, as long as *shared* is as it was."""
+        """Read a span's live rows; while *shared* is what it was *planned_with*, what has not moved stays resolved."""
         raw = read_span(connection, self.links, self.schema, self.ranges[number])
-        is_known = any(number in rows for rows in self.seen.values())
-        if previous is None and shared is not None and is_known and digest(raw) == self.digests[number]:
+        if shared is not planned_with:
+            return partial(self.resolve, raw, goal, shared)
+        if previous is None and self._has_seen(number) and digest(raw) == self.digests[number]:
             frames = {name: rows.piece(number) for name, rows in self.seen.items()}
             dataset = Dataset({**shared.specs, **self.links.specs}, {**shared.frames, **frames})
             previous = LiveState(dataset, (), raw, self._declared(goal))
         return partial(self.resolve, raw, goal, shared, previous=previous)
+
+    def _has_seen(self, number: int) -> bool:
+        return any(number in rows for rows in self.seen.values())
 
     def resolve(
         self,
@@ -117,7 +125,6 @@ class Spanned:
         look = whole_look(self.schema, live)
         is_last = going.is_empty
         first = goal if is_last and self.is_whole else None
-        look_at = self.look if coming.written else self.look_again
         yield Piece(coming, look, lambda now: now is live, first, asks_rules=False)
         for number in sorted(self.ranges):
             part = self._plan(plan, number)
@@ -125,7 +132,7 @@ class Spanned:
                 wanted = self._goal_of(goal, part, number)
                 yield Piece(
                     part,
-                    partial(look_at, wanted, number),
+                    partial(self._look_again, live.dataset, wanted, number),
                     partial(self._is_as_planned, number),
                     wanted,
                     Filling(self, wanted, part, number),

@@ -100,12 +100,12 @@ def plan_in_spans(  # one argument per fact that a plan rests on
     schema: LiveSchema,
     spans: Spans,
     shard: Shard | None,
-    rules: Sequence[Rule],
+    rules: Sequence[Rule] | None,
     now: datetime,
 ) -> tuple[Plan, LiveState, Spanned]:
     """
     Plan the tables of the *goal*, which are outside of the spans, then span after span; *rules* are asked of those in
-    which nothing is to be written.
+    which nothing is to be written. None of them for a plan that is only shown.
 
     Raises:
         Indivisible: rows depend on each other across spans, or belong to none.
@@ -116,7 +116,7 @@ def plan_in_spans(  # one argument per fact that a plan rests on
     ranges = _ranges(connection, spans, links, schema, goal.profile)
     if shard is not None:
         ranges = {number: ranges[number] for number in shard.part(len(ranges))}
-    read = needed(goal.desired.specs, [*goal.tables, *spans.tables]) | tables_of(rules, session.state.specs)
+    read = needed(goal.desired.specs, [*goal.tables, *spans.tables]) | tables_of(rules or (), session.state.specs)
     others = {name: spec for name, spec in read.items() if name not in spans.tables}
     shared = read_state(connection, others, schema, goal.desired.frames)
     spanned = Spanned(spans, links, schema, ranges, is_whole=shard is None)

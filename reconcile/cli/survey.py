@@ -65,7 +65,7 @@ class Survey:
     spanned: Spanned
     shared: LiveState
     parts: Mapping[str, TablePlan]
-    rules: Sequence[Rule]
+    rules: Sequence[Rule] | None
     declared: Declared
     meanwhile: Executor
     findings: list[Finding] = field(default_factory=list)
@@ -102,7 +102,7 @@ class Survey:
         self._wait()
         if all(_is_new(part, span.goal) for part in planned.values()):
             self.new.add(span.number)
-        elif alone.written and not live.findings:
+        elif self.rules is not None and alone.written and not live.findings:
             for name in planned:
                 self.tallies[name].seen.put(span.number, live.dataset[name])
         self._digested = self.meanwhile.submit(self._digest, span.goal, planned)

@@ -29,7 +29,7 @@ def require_distinct(
     """
     if spec.key and set(present).issuperset(spec.key):
         keys = desired.select(_key_parts(spec))
-        if folds := _folds(spec, keys, collation_of, weigh):
+        if folds := _folds(spec, spec.key, keys, collation_of, weigh):
             _declared_names(spec, desired[KEY], _folded(spec, keys, folds))
 
 
@@ -53,7 +53,7 @@ def with_key(
     parts = _key_parts(spec)
     own = frame.select(parts)
     both = own if desired is None else pl.concat([own, desired.select(parts)])
-    folded = _folded(spec, both, _folds(spec, both, collation_of, weigh))
+    folded = _folded(spec, both, _folds(spec, spec.key, both, collation_of, weigh))
     rows = frame.with_columns(keys, folded.head(frame.height))
     names = None if desired is None else _declared_names(spec, desired[KEY], folded.tail(desired.height))
     if names is not None:
@@ -73,11 +73,13 @@ def _key_parts(spec: TableSpec) -> list[pl.Expr]:
     return [text(spec.column(name).kind, pl.col(name)).alias(name) for name in spec.key]
 
 
-def _folds(spec: TableSpec, keys: pl.DataFrame, collation_of: CollationOf, weigh: Weigh) -> list[pl.Series]:
-    """Fold the parts of the natural key that a collation compares otherwise than letter by letter."""
+def _folds(
+    spec: TableSpec, names: Sequence[str], rows: pl.DataFrame, collation_of: CollationOf, weigh: Weigh
+) -> list[pl.Series]:
+    """Fold the columns of *names* that a collation compares otherwise than letter by letter."""
     return [
-        fold(collation, keys[name], weigh)
-        for name in spec.key
+        fold(collation, rows[name], weigh)
+        for name in names
         if isinstance(spec.column(name).kind, Text) and (collation := collation_of(spec.name, name)) is not BINARY
     ]
 
@@ -107,12 +109,7 @@ def _recognise(
     if candidates.is_empty() or waiting.is_empty():
         return rows
     both = pl.concat([candidates.select(names), waiting.select(names)])
-    folds = [
-        fold(collation, both[name], weigh)
-        for name in names
-        if isinstance(spec.column(name).kind, Text) and (collation := collation_of(spec.name, name)) is not BINARY
-    ]
-    folded = both.with_columns(folds)
+    folded = both.with_columns(_folds(spec, names, both, collation_of, weigh))
     deleted = pl.lit(value=False) if spec.soft_delete is None else pl.col(spec.soft_delete).is_not_null()
     first = (
         candidates.select(ID, deleted.alias("_is_deleted"), *folded.head(candidates.height))

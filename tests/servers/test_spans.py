@@ -2,14 +2,21 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconcile.cli import planning
+from reconcile.cli import apply as apply_module
+from reconcile.cli import guards, planning
+from reconcile.cli.option_groups import GuardOptions
+from reconcile.cli.planned import Planned
+from reconcile.cli.session import Session
+from reconcile.live import naming, resolve
 from tests.servers.conftest import NewTarget
 from tests.servers.operating import Result, dump, run
 from tests.servers.target import Target
@@ -195,3 +202,43 @@ def test_the_run_is_planned_in_spans(trades: tuple[Target, Target], monkeypatch:
 
     assert act(target, SPANNED, "apply", "--force").code == 0
     assert act(target, SPANNED, "plan").code == 0
+
+
+def test_rows_that_have_not_moved_are_resolved_once(
+    trades: tuple[Target, Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the write nothing is resolved again, after it only what was written."""
+    target, _ = trades
+    assert act(target, SPANNED, "apply", "--force").code == 0
+    edit(target, [("UPDATE orders SET note = 'by hand' WHERE order_number < 'O0000000010'", {})])
+    resolving = Mock(wraps=naming.with_key)
+    monkeypatch.setattr(resolve, "with_key", resolving)
+
+    def resolved(*words: str) -> Counter[str]:
+        resolving.reset_mock()
+        result = act(target, SPANNED, "apply", *words)
+        assert result.code == 0, result.err
+        return Counter(call.args[0].name for call in resolving.call_args_list)
+
+    while_planning = resolved("--dry-run")
+    assert resolved("--force", "--no-journal") - while_planning == {"orders": 2}  # of two spans
+
+
+@pytest.mark.parametrize("part", [(), ("--shard", "1/2")], ids=["whole", "shard"])
+def test_a_shared_row_that_moves_before_the_write_is_seen(
+    part: tuple[str, ...], trades: tuple[Target, Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What rows of a span refer to is not taken from the plan: here an order's customer has become another."""
+    target, _ = trades
+    assert act(target, SPANNED, "apply", "--force").code == 0
+    edit(target, [("UPDATE order_line_items SET product = 'by hand' WHERE id = 1", {})])
+
+    def edited(planned: Planned, session: Session, options: GuardOptions) -> None:
+        guards.require_guards(planned, session, options)
+        target.execute("UPDATE customers SET code = 'other' WHERE code = 'C00000000'")
+
+    monkeypatch.setattr(apply_module, "require_guards", edited)
+    applied = act(target, SPANNED, "apply", "--force", *part)
+
+    assert applied.code in {1, 4}, applied.err
+    assert target.rows("SELECT COUNT(*) FROM order_line_items WHERE product = 'by hand'") == [(1,)]
