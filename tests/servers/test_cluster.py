@@ -22,8 +22,6 @@ from tests.servers.test_spans import SHAPE, SPANNED, WHOLE, act, rows, trades
 
 __all__ = ["trades"]
 
-pytestmark = pytest.mark.on_mariadb
-
 SLOW = "tests.servers.slow_spans_state"
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60
@@ -94,6 +92,7 @@ def applying(target: Target, state: str, cluster: Cluster, *more: str) -> Iterat
         running.close()
 
 
+@pytest.mark.on_servers
 def test_a_cluster_does_what_one_run_does(trades: tuple[Target, Target], cluster: Cluster) -> None:
     target, other = trades
 
@@ -109,6 +108,7 @@ def test_a_cluster_does_what_one_run_does(trades: tuple[Target, Target], cluster
     assert rows(target) == rows(other)
 
 
+@pytest.mark.on_servers
 def test_a_worker_that_is_killed_half_way_costs_nothing(trades: tuple[Target, Target], cluster: Cluster) -> None:
     """Its machine dies with the run that it carries out; another worker does the shard again."""
     target, other = trades
@@ -127,6 +127,7 @@ def test_a_worker_that_is_killed_half_way_costs_nothing(trades: tuple[Target, Ta
     assert rows(target) == rows(other)
 
 
+@pytest.mark.on_mariadb
 def test_a_worker_of_another_database_does_nothing(trades: tuple[Target, Target], cluster: Cluster) -> None:
     """The workers know the first database; this run is about the second."""
     _, other = trades
@@ -139,6 +140,7 @@ def test_a_worker_of_another_database_does_nothing(trades: tuple[Target, Target]
     assert other.rows("SELECT COUNT(*) FROM customers") == [(0,)]
 
 
+@pytest.mark.on_mariadb
 def test_no_cluster_is_one_clear_error(trades: tuple[Target, Target], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster_module, "CONNECT_TIMEOUT_S", 1)
     target, _ = trades
@@ -148,6 +150,7 @@ def test_no_cluster_is_one_clear_error(trades: tuple[Target, Target], monkeypatc
     assert (result.code, "error: no Dask scheduler answers" in result.err) == (1, True), result.err
 
 
+@pytest.mark.on_mariadb
 @pytest.mark.parametrize("words", [("--format", "html"), ("--health-url", "ftp://here")])
 def test_what_the_last_run_would_refuse_is_refused_before_anything_is_written(
     trades: tuple[Target, Target], cluster: Cluster, words: tuple[str, ...]
@@ -158,6 +161,7 @@ def test_what_the_last_run_would_refuse_is_refused_before_anything_is_written(
     assert target.rows("SELECT COUNT(*) FROM customers") == [(0,)]
 
 
+@pytest.mark.on_mariadb
 def test_another_plan_than_asked_for_is_not_begun(trades: tuple[Target, Target], cluster: Cluster) -> None:
     target, _ = trades
     with applying(target, SPANNED, cluster, "--checksum", "0" * 12) as running:
@@ -165,12 +169,14 @@ def test_another_plan_than_asked_for_is_not_begun(trades: tuple[Target, Target],
     assert target.rows("SELECT COUNT(*) FROM customers") == [(0,)]
 
 
+@pytest.mark.on_mariadb
 def test_a_state_with_passwords_is_not_for_a_cluster(trades: tuple[Target, Target]) -> None:
     target, _ = trades
     result = act(target, "tests.unit.cli.club", "apply", "--force", "--cluster", "tcp://127.0.0.1:1")
     assert (result.code, "passwords are neither sent" in result.err) == (64, True), result.err
 
 
+@pytest.mark.on_mariadb
 @pytest.mark.parametrize("words", [("--shard", "1/2"), ("--batch-size", "5")])
 def test_what_a_cluster_cannot_do_is_refused(trades: tuple[Target, Target], words: tuple[str, ...]) -> None:
     target, _ = trades

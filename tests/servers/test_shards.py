@@ -24,8 +24,8 @@ def shards(target: Target, of: int, *words: str) -> Sequence[Result]:
     ]
 
 
-@pytest.mark.parametrize("of", [1, 2, 4, 9])
-def test_shards_together_equal_one_run(trades: tuple[Target, Target], of: int) -> None:
+@pytest.mark.parametrize(("of", "journal"), [(1, ()), (2, ("--no-journal",)), (4, ()), (9, ("--no-journal",))])
+def test_shards_together_equal_one_run(trades: tuple[Target, Target], of: int, journal: tuple[str, ...]) -> None:
     """From nothing, and after edits; nine are more than there are spans, so some have nothing to do."""
     made: list[Edit] = [
         ("UPDATE orders SET note = 'by hand'", {}),
@@ -35,7 +35,7 @@ def test_shards_together_equal_one_run(trades: tuple[Target, Target], of: int) -
     ]
     sharded, whole = trades
     for _ in range(2):
-        done = shards(sharded, of, "--max-update", "100%", "--max-delete", "100%")
+        done = shards(sharded, of, "--max-update", "100%", "--max-delete", "100%", *journal)
         assert [result.code for result in done] == [0] * of, [result.err for result in done]
         assert act(whole, WHOLE_STATE, "apply", "--force").code == 0
         assert rows(sharded) == rows(whole)
