@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, MetaData, Table, event, text
 
+from reconcile.apply import execute
 from reconcile.apply.load import NotLoaded, can_load, load, only_reads
 from reconcile.live.connect import open_engine, transaction
 from reconcile.live.target import parse
+from reconcile.table_plan import TablePlan
 from tests.servers.conftest import NewTarget
 from tests.servers.ledgers import DAYS, STATE, apply_day, ledger, open_ledger
 from tests.servers.operating import edit, run, setting, statements_sent
@@ -184,3 +186,34 @@ def test_an_error_in_many_rows_is_told_as_in_few(server: Server, new_target: New
 
     assert told[0] == told[1]
     assert (told[0][0], "picky" in str(told[0][1])) == (1, True)
+
+
+def test_few_rows_of_a_large_table_are_deleted_without_reading_it(
+    new_target: NewTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many rows it has, and spans that each delete some: the server finds them by their ids."""
+    target = new_target("empty")
+    days = open_ledger(target)
+    edit(
+        target,
+        "INSERT INTO entries (number, book, amount, booked_on) "
+        "SELECT CONCAT('X', number), book, amount, booked_on FROM entries LIMIT 3",
+    )
+    read: list[int] = []
+    delete = execute._delete
+
+    def counted(writing: execute._Run, part: TablePlan) -> None:
+        def scanned() -> int:
+            asked = "SHOW SESSION STATUS LIKE 'Handler_read_rnd_next'"
+            return int(writing.connection.exec_driver_sql(asked).one()[1])
+
+        before = scanned()
+        delete(writing, part)
+        read.append(scanned() - before)
+
+    monkeypatch.setattr(execute, "_delete", counted)
+    assert apply_day(target, DAYS[0], "--max-delete", "100%").code == 0
+
+    assert ledger(target) == days[DAYS[0]]
+    assert len(ledger(target)[1]) == 2_000
+    assert sum(read) < 100
