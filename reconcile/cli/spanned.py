@@ -13,7 +13,7 @@ from reconcile.apply.run import Mark, remaining
 from reconcile.cli.filling import Filling
 from reconcile.dataset import KEY, STEP, Dataset
 from reconcile.decide import Goal
-from reconcile.diff import ACTION, AFTER, Action, counts, empty_live
+from reconcile.diff import ACTION, AFTER, Action, counts, empty_declared, empty_live
 from reconcile.live.collation import Weigh, server_weights
 from reconcile.live.introspect import LiveSchema
 from reconcile.live.read import RawTable
@@ -34,7 +34,8 @@ class Spanned:
     The spans of a run by number: where each begins and ends, the digest of its live rows as they were planned with,
     and what the rules say of those in which nothing is to be written. `rows` has what is planned, by table and number;
     of spans that are `new` that is every declared row, to be created. `seen` has the live rows of the others in which
-    something is to be written, so that they need not be resolved again. They are those of a shard, or are whole.
+    something is to be written, so that they need not be resolved again. They are those of a shard, or are whole; then
+    there may be others, below zero and from their count on, in which nobody declares a row.
     """
 
     spans: Spans
@@ -50,7 +51,9 @@ class Spanned:
 
     def goal(self, shared: Goal, number: int) -> Goal:
         """Compute what a span's rows shall be; *shared* is the goal of the tables that all spans refer to."""
-        return self._wanted(shared, self.spans.rows(shared.profile, number).frames)
+        if 0 <= number < self.spans.count(shared.profile):
+            return self._wanted(shared, self.spans.rows(shared.profile, number).frames)
+        return self._wanted(shared, {name: empty_declared(spec) for name, spec in self.links.specs.items()})
 
     def _wanted(self, shared: Goal, frames: Mapping[str, pl.DataFrame]) -> Goal:
         desired = Dataset(shared.desired.specs, {**shared.desired.frames, **frames})

@@ -23,13 +23,17 @@ from reconcile.diff import ACTION, WHY, Action, counts, empty_declared
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.live.introspect import LiveSchema
 from reconcile.live.resolve import LiveState
-from reconcile.live.spans import KeyRange, Links, ascend, links_of, ranges_of
+from reconcile.live.spans import KeyRange, Links, ascend, keys_apart, links_of, ranges_of
 from reconcile.live.state import count_rows, dependents, needed, read_state
 from reconcile.plan import Plan
 from reconcile.shard import Shard
 from reconcile.spec import Profile
 from reconcile.state import DesiredState, Rule, Spans
 from reconcile.table_plan import TablePlan
+from reconcile.values import text
+
+ROWS_BEYOND = 25_000
+"""Of the root, that lie before or behind all declared rows: about so many are a span of their own."""
 
 
 def spans_for(state: DesiredState, options: RunOptions, mode: Mode) -> Spans | None:
@@ -113,9 +117,7 @@ def plan_in_spans(  # one argument per fact that a plan rests on
 
     """
     links = links_of(spans, goal.desired.specs)
-    ranges = _ranges(connection, spans, links, schema, goal.profile)
-    if shard is not None:
-        ranges = {number: ranges[number] for number in shard.part(len(ranges))}
+    ranges = _ranges(connection, spans, links, schema, goal.profile, shard)
     read = needed(goal.desired.specs, [*goal.tables, *spans.tables]) | tables_of(rules or (), session.state.specs)
     others = {name: spec for name, spec in read.items() if name not in spans.tables}
     shared = read_state(connection, others, schema, goal.desired.frames)
@@ -160,10 +162,30 @@ def _with_deletes_left(part: TablePlan) -> TablePlan:
 
 
 def _ranges(
-    connection: Connection, spans: Spans, links: Links, schema: LiveSchema, profile: Profile
+    connection: Connection, spans: Spans, links: Links, schema: LiveSchema, profile: Profile, shard: Shard | None
 ) -> dict[int, KeyRange]:
-    numbers = range(spans.count(profile))
-    keys = [spans.first_key(profile, number) for number in numbers]
+    """Give the range of each span; those in which nobody declares a row come before the first and behind the last."""
+    keys = [spans.first_key(profile, number) for number in range(spans.count(profile))]
     if not ascend(connection, links, schema, keys):
         raise Indivisible("the server sorts the keys of the spans in another order")
-    return dict(zip(numbers, ranges_of(keys), strict=True))
+    if shard is not None:  # the same part whatever rows there are
+        return {number: ranges_of(keys)[number] for number in shard.part(len(keys))}
+    before: list[str] = []
+    behind: list[str] = []
+    if len(keys_apart(connection, links, None, keys[0], ROWS_BEYOND)) > 1:
+        first = _declared_keys(spans, links, profile, 0) or keys[:1]
+        if ascend(connection, links, schema, first):
+            before, keys[0] = keys_apart(connection, links, None, first[0], ROWS_BEYOND), first[0]
+    if len(keys_apart(connection, links, keys[-1], None, ROWS_BEYOND)) > 1:
+        last = _declared_keys(spans, links, profile, len(keys) - 1) or keys[-1:]
+        if ascend(connection, links, schema, last):
+            behind = keys_apart(connection, links, last[-1], None, ROWS_BEYOND)
+    numbers = range(-len(before), len(keys) + len(behind))
+    return dict(zip(numbers, ranges_of([*before, *keys, *behind]), strict=True))
+
+
+def _declared_keys(spans: Spans, links: Links, profile: Profile, number: int) -> list[str]:
+    """Give the root's natural keys in a span, sorted."""
+    name = links.root.key[0]
+    rows = spans.rows(profile, number)[links.root.name]
+    return rows.sort(name).select(text(links.root.column(name).kind, pl.col(name))).to_series().to_list()

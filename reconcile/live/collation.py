@@ -5,7 +5,7 @@ occur, and for any other collation, the server is asked for its own sort weights
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import polars as pl
@@ -15,8 +15,9 @@ from sqlalchemy.dialects import mysql
 from reconcile.live.connect import snapshot
 from reconcile.live.target import Target
 
-_NEUTRAL = re.compile(r"_(general|unicode|unicode_520|0900_ai|uca1400(_nopad)?_ai)(_nopad)?_ci$|_bin$")
+_NEUTRAL = re.compile(r"^[^_]+_(general|unicode|unicode_520|0900_ai|uca1400(_nopad)?_ai)(_nopad)?_ci$|_bin$")
 _ASCII = [chr(code) for code in range(ord(" "), ord("~") + 1)]
+_PLAIN = re.compile(r"[0-9A-Z]*")
 _PRINTABLE_ASCII = r"^[ -~]*$"
 _BATCH_SIZE = 200
 
@@ -53,6 +54,15 @@ def collation_named(name: str | None) -> Collation:
         pads_space="_0900_" not in name and "nopad" not in name,
         is_neutral=bool(_NEUTRAL.search(name)),
     )
+
+
+def sorts_as_bytes(collation: Collation, keys: Iterable[str]) -> bool:
+    """
+    Say whether the collation is known to sort *keys* as their bytes do.
+
+    Each language-neutral one has the digits before the letters, both as in ASCII; for all else the server is asked.
+    """
+    return collation is BINARY or (collation.is_neutral and all(map(_PLAIN.fullmatch, keys)))
 
 
 def fold(collation: Collation, keys: pl.Series, weigh: Weigh) -> pl.Series:

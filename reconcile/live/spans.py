@@ -6,10 +6,10 @@ from hashlib import blake2b
 from itertools import pairwise
 
 import polars as pl
-from sqlalchemy import ColumnElement, Connection, Integer, String, and_, column, func, select, table
+from sqlalchemy import ColumnClause, ColumnElement, Connection, Integer, String, and_, column, func, select, table
 
 from reconcile.errors import Finding, ReconcileError
-from reconcile.live.collation import BINARY, collation_named, server_weights
+from reconcile.live.collation import collation_named, server_weights, sorts_as_bytes
 from reconcile.live.introspect import LiveSchema
 from reconcile.live.read import RawTable, read_chosen
 from reconcile.spec import TableSpec
@@ -78,12 +78,31 @@ def ranges_of(keys: Sequence[str]) -> list[KeyRange]:
 def ascend(connection: Connection, links: Links, schema: LiveSchema, keys: Sequence[str]) -> bool:
     """Say whether *keys* ascend as the server sorts the root's natural key."""
     name = links.root.key[0]
-    if isinstance(links.root.column(name).kind, IntegerKind):
+    if _is_number(links.root):
         return all(int(before) < int(after) for before, after in pairwise(keys))
     collation = collation_named(schema.tables[links.root.name][name].collation)
-    is_plain = connection.dialect.name == "sqlite" or collation is BINARY
+    is_plain = connection.dialect.name == "sqlite" or sorts_as_bytes(collation, keys)
     weights = list(keys) if is_plain else server_weights(connection)(collation, list(keys))
     return all(before < after for before, after in pairwise(weights))
+
+
+def keys_apart(connection: Connection, links: Links, above: str | None, below: str | None, rows: int) -> list[str]:
+    """
+    Give natural keys of live rows of the root between two, both left out, as the server sorts them: the first one, and
+    then one after every so many *rows*. Empty where there is no row.
+    """
+    key = _key_of(links.root)
+    low, high = (_bound(links.root, bound) for bound in (above, below))
+    found: list[str] = []
+    lower, skipped = ([] if low is None else [key > low]), 0
+    while True:
+        where = and_(True, *lower, *([] if high is None else [key < high]))
+        query = select(key).select_from(table(links.root.name)).where(where).order_by(key).limit(1).offset(skipped)
+        value = connection.execute(query).scalar_one_or_none()
+        if value is None:
+            return found
+        found.append(str(value))
+        lower, skipped = [key > value], rows - 1
 
 
 def read_span(connection: Connection, links: Links, schema: LiveSchema, wanted: KeyRange) -> dict[str, RawTable]:
@@ -107,10 +126,22 @@ def read_span(connection: Connection, links: Links, schema: LiveSchema, wanted: 
 
 def _within(root: TableSpec, wanted: KeyRange) -> list[ColumnElement[bool]]:
     """Give the conditions that the root's natural key lies in a range."""
-    is_number = isinstance(root.column(root.key[0]).kind, IntegerKind)
-    key = column(root.key[0], Integer() if is_number else String())
-    low, high = (bound if bound is None or not is_number else int(bound) for bound in (wanted.low, wanted.high))
+    key = _key_of(root)
+    low, high = (_bound(root, bound) for bound in (wanted.low, wanted.high))
     return [*([] if low is None else [key >= low]), *([] if high is None else [key < high])]
+
+
+def _key_of(root: TableSpec) -> ColumnClause[str] | ColumnClause[int]:
+    name = root.key[0]
+    return column(name, Integer()) if _is_number(root) else column(name, String())
+
+
+def _bound(root: TableSpec, bound: str | None) -> str | int | None:
+    return bound if bound is None or not _is_number(root) else int(bound)
+
+
+def _is_number(root: TableSpec) -> bool:
+    return isinstance(root.column(root.key[0]).kind, IntegerKind)
 
 
 def _chosen(connection: Connection, spec: TableSpec, link: str, parents: Sequence[int]) -> tuple[str, Sequence[int]]:

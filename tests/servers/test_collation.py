@@ -1,5 +1,8 @@
 """Two keys are one row exactly when the server's collation says so."""
 
+import string
+from itertools import pairwise
+
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -7,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine
 from sqlalchemy.pool import NullPool
 
-from reconcile.live.collation import collation_named, fold, server_weights
+from reconcile.live.collation import collation_named, fold, server_weights, sorts_as_bytes
 from tests.servers.operating import driver_url
 from tests.servers.server import Server
 from tests.servers.target import Target
@@ -20,12 +23,13 @@ COLLATIONS = {
     ),
     "mysql": (
         "utf8mb4_unicode_ci", "utf8mb4_general_ci", "utf8mb4_bin", "utf8mb4_0900_ai_ci", "utf8mb4_0900_as_cs",
-        "utf8mb4_0900_as_ci", "utf8mb4_0900_bin", "utf8mb4_es_0900_ai_ci", "utf8mb4_spanish2_ci", "latin1_swedish_ci",
+        "utf8mb4_0900_as_ci", "utf8mb4_0900_bin", "utf8mb4_es_0900_ai_ci", "utf8mb4_lv_0900_ai_ci",
+        "utf8mb4_spanish2_ci", "latin1_swedish_ci",
     ),
 }  # fmt: skip
 _PIECES = st.sampled_from(
     ["a", "A", "á", "a\u0301", "ä", "ß", "ss", "SS", " ", "  ", "", "z", "Z", "-", "_", "0", "é", "E", "\t", "ñ", "n",
-     "N\u0303", "ll", "L", "ch", "æ", "ae", "o", "ø", "Ö"]
+     "N\u0303", "ll", "L", "ch", "y", "i", "æ", "ae", "o", "ø", "Ö"]
 )  # fmt: skip
 _WIDE = st.sampled_from(["🌿", "👩🏽‍🌾", "Ⅷ", "ﬁ", "fi", "ｱ", "ア", "Σ", "ς", "σ", "İ", "i", "I", "ı", "\u200d", "日"])
 _TEXTS = st.lists(_PIECES, max_size=5).map("".join)
@@ -86,3 +90,24 @@ def test_a_column_without_a_collation_compares_characters(text: str) -> None:
 
 def _never(*_: object) -> list[str]:
     pytest.fail("the server was asked")
+
+
+def test_digits_and_capital_letters_sort_as_their_bytes_in_neutral_collations(server: Server) -> None:
+    """Of every one that the server has for utf8mb4; single characters tell, since each is weighed on its own."""
+    plain = string.digits + string.ascii_uppercase
+    names = [
+        str(name)
+        for (name,) in server.execute(
+            "SELECT COLLATION_NAME FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY "
+            "WHERE CHARACTER_SET_NAME = 'utf8mb4'"
+        )
+    ]
+    neutral = [name for name in names if sorts_as_bytes(collation_named(name), plain)]
+    for name in neutral:
+        steps = list(pairwise(plain))
+        compared = ", ".join(f"_utf8mb4'{low}' COLLATE {name} < _utf8mb4'{high}'" for low, high in steps)
+        assert server.execute(f"SELECT {compared}") == ((1,) * len(steps),), name
+
+    assert len(neutral) >= 5
+    assert not sorts_as_bytes(collation_named("utf8mb4_general_ci"), ["O1", "o2"])
+    assert not sorts_as_bytes(collation_named("utf8mb4_spanish2_ci"), ["O1"])

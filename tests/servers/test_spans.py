@@ -11,12 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reconcile import decide
 from reconcile.cli import apply as apply_module
-from reconcile.cli import guards, planning
+from reconcile.cli import guards, planning, spanning, survey
 from reconcile.cli.option_groups import GuardOptions
 from reconcile.cli.planned import Planned
 from reconcile.cli.session import Session
+from reconcile.dataset import Dataset
+from reconcile.decide import Goal
 from reconcile.live import naming, resolve
+from reconcile.table_plan import TablePlan
 from tests.servers.conftest import NewTarget
 from tests.servers.operating import Result, dump, run
 from tests.servers.target import Target
@@ -121,8 +125,12 @@ def rows(target: Target) -> list[object]:
 
 
 @pytest.mark.parametrize("mode", [(), ("--no-clear",)], ids=["reset", "top-up"])
-def test_spans_together_are_the_whole(trades: tuple[Target, Target], mode: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("rows_beyond", [spanning.ROWS_BEYOND, 1])
+def test_spans_together_are_the_whole(
+    trades: tuple[Target, Target], mode: tuple[str, ...], rows_beyond: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The plan, what an apply leaves, and that nothing is left to do, after the same edits of two databases."""
+    monkeypatch.setattr(spanning, "ROWS_BEYOND", rows_beyond)
     write = ("--force", "--max-update", "100%", "--max-delete", "100%", *mode)
 
     @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -202,6 +210,34 @@ def test_the_run_is_planned_in_spans(trades: tuple[Target, Target], monkeypatch:
 
     assert act(target, SPANNED, "apply", "--force").code == 0
     assert act(target, SPANNED, "plan").code == 0
+
+
+def test_rows_that_nobody_declares_are_spans_of_their_own(
+    trades: tuple[Target, Target], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those before and behind all that is declared, however many: a run needs the memory of some of them."""
+    target, _ = trades
+    assert act(target, SPANNED, "apply", "--force").code == 0
+    for letter in "AZ":
+        target.execute(
+            "INSERT INTO orders (order_number, customer_id, status, total, ordered_at) "
+            f"SELECT REPLACE(order_number, 'O', '{letter}'), customer_id, status, total, ordered_at FROM orders "
+            "WHERE order_number LIKE 'O%'"
+        )
+    monkeypatch.setattr(spanning, "ROWS_BEYOND", 9)
+    heights: list[int] = []
+
+    def counted(goal: Goal, live: Dataset) -> dict[str, TablePlan]:
+        heights.append(live["orders"].height)
+        return decide.decide(goal, live)
+
+    monkeypatch.setattr(survey, "decide", counted)
+    applied = act(target, SPANNED, "apply", "--force", "--max-delete", "100%")
+
+    assert applied.code == 0, applied.err
+    assert "0 updated, 80 deleted" in applied.out
+    assert (sum(heights), max(heights)) == (120, 9)
+    assert act(target, SPANNED, "plan", "--detailed-exitcode").code == 0
 
 
 def test_rows_that_have_not_moved_are_resolved_once(
