@@ -169,7 +169,8 @@ def _ranges(
     if not ascend(connection, links, schema, keys):
         raise Indivisible("the server sorts the keys of the spans in another order")
     if shard is not None:  # the same part whatever rows there are
-        return {number: ranges_of(keys)[number] for number in shard.part(len(keys))}
+        ranges = ranges_of(keys)
+        return {number: ranges[number] for number in shard.part(len(ranges))}
     before: list[str] = []
     behind: list[str] = []
     if len(keys_apart(connection, links, None, keys[0], ROWS_BEYOND)) > 1:

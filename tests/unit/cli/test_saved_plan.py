@@ -384,7 +384,13 @@ def test_options_that_shape_a_plan_are_refused_next_to_one(shop: Shell, flags: t
 def test_every_option_of_a_run_either_shapes_its_plan_or_does_not() -> None:
     """A new one must be kept in the plan file, or be known not to matter there."""
     shape = {field.name for field in fields(RunShape)}
-    beside = {field.name for field in fields(GuardOptions)} | {"password_file", "summary", "only", "limit"}
+    beside = {field.name for field in fields(GuardOptions)} | {
+        "password_file",
+        "summary",
+        "only",
+        "limit",
+        "connections",
+    }
 
     run = {field.name for field in fields(LargeOptions)}
     assert shape <= run
