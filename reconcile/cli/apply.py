@@ -30,7 +30,7 @@ from reconcile.dataset import Dataset
 from reconcile.decide import Mode
 from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
 from reconcile.live.connect import snapshot
-from reconcile.live.spread import Spread, usual_connections
+from reconcile.live.spread import Spread
 from reconcile.live.state import read_again
 from reconcile.state import Verdict
 
@@ -166,7 +166,7 @@ def _look_again(
         with look() as connection:
             live = read_again(connection, last.schema, outcome.live)
             if last.spanned is not None:
-                asking = Spread(connection, look, options.connections or usual_connections(), (ReconcileError,))
+                asking = Spread(connection, look, options.connections, (ReconcileError,))
                 moved = last.spanned.moved(asking, last.goal, live.dataset, outcome.marks)
     except ReconcileError as error:
         unread = [_unread(finding) for finding in error.findings]

@@ -18,7 +18,7 @@ from reconcile.cli.option_groups import CHECKSUMS, ROWS, ComparingOptions
 from reconcile.cli.options import PlanOptions
 from reconcile.cli.sources import Unknown, allow_current_folder, installation, places_of, signature
 from reconcile.errors import ReconcileError
-from reconcile.live.spread import Spread, usual_connections
+from reconcile.live.spread import Spread
 from reconcile.live.target import Target, choose
 
 DECIDING = ("NODE_ENV", "RECONCILE_ENV", "RECONCILE_JOURNAL", "RECONCILE_DRIVER")
@@ -99,7 +99,7 @@ def recall(command: str, options: ComparingOptions) -> Recalled | Asked:
         return Asked(key, since, why=why)
     if comparison.answer is None:
         return Asked(key, since, was_seen=True, why="the same was asked once before; checksums are taken now")
-    why = _asked(target, comparison.answer, options.connections or usual_connections())
+    why = _asked(target, comparison.answer, options.connections)
     return Recalled(comparison.answer.shown, target) if why is None else Asked(key, since, why=why)
 
 
@@ -164,7 +164,7 @@ def _moved(comparison: Comparison, settings: Mapping[str, str]) -> str | None:
     return None if found == comparison.signature else "files of the desired state or of reconcile have changed"
 
 
-def _asked(target: Target, answer: Answer, connections: int) -> str | None:
+def _asked(target: Target, answer: Answer, connections: int | None) -> str | None:
     """Ask the server; what goes wrong is said by the full comparison, which meets it again."""
     from pymysql.err import Error
 

@@ -29,14 +29,14 @@ def usual_connections() -> int:
 @dataclass(frozen=True, slots=True)
 class Spread(Generic[_Connection]):
     """
-    A connection, and how to open `another` like it, up to so many `connections` in all.
+    A connection, and how to open `another` like it, up to so many `connections` in all; None for the usual number.
 
     Where another fails to open with one of `refusals`, those that are open do its work.
     """
 
     connection: _Connection
     another: Callable[[], AbstractContextManager[_Connection]]
-    connections: int
+    connections: int | None
     refusals: tuple[type[Exception], ...]
 
     def first_failing(self, things: Iterable[_Thing], holds: Callable[[_Connection, _Thing], bool]) -> _Thing | None:
@@ -71,7 +71,7 @@ class Spread(Generic[_Connection]):
                     return
                 ask(connection)
 
-        helpers = min(self.connections, len(waiting)) - 1
+        helpers = min(self.connections or usual_connections(), len(waiting)) - 1
         if helpers < 1:
             ask(self.connection)
         else:
