@@ -81,9 +81,9 @@ class Spanned:
         previous: LiveState | None,
     ) -> Resolve:
         """Read a span's live rows; while *shared* is what it was *planned_with*, what has not moved stays resolved."""
-        raw = read_span(connection, self.links, self.schema, self.ranges[number])
         if shared is not planned_with:
-            return partial(self.resolve, raw, goal, shared)
+            return self.look(goal, number, connection, shared)
+        raw = read_span(connection, self.links, self.schema, self.ranges[number])
         if previous is None and self._has_seen(number) and digest(raw) == self.digests[number]:
             frames = {name: rows.piece(number) for name, rows in self.seen.items()}
             dataset = Dataset({**shared.specs, **self.links.specs}, {**shared.frames, **frames})

@@ -1,10 +1,12 @@
 """Plan the largest tables span by span: each is computed, read and compared alone, and only what differs is kept."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from itertools import islice
 
 import polars as pl
 from sqlalchemy import Connection
@@ -109,7 +111,7 @@ def plan_in_spans(  # one argument per fact that a plan rests on
 ) -> tuple[Plan, LiveState, Spanned]:
     """
     Plan the tables of the *goal*, which are outside of the spans, then span after span; *rules* are asked of those in
-    which nothing is to be written. None of them for a plan that is only shown.
+    which nothing is to be written; they are None where the plan is only shown.
 
     Raises:
         Indivisible: rows depend on each other across spans, or belong to none.
@@ -171,18 +173,23 @@ def _ranges(
     if shard is not None:  # the same part whatever rows there are
         ranges = ranges_of(keys)
         return {number: ranges[number] for number in shard.part(len(ranges))}
+    beyond = partial(keys_apart, connection, links, rows=ROWS_BEYOND)
     before: list[str] = []
     behind: list[str] = []
-    if len(keys_apart(connection, links, None, keys[0], ROWS_BEYOND)) > 1:
+    if _are_several(beyond(None, keys[0])):
         first = _declared_keys(spans, links, profile, 0) or keys[:1]
         if ascend(connection, links, schema, first):
-            before, keys[0] = keys_apart(connection, links, None, first[0], ROWS_BEYOND), first[0]
-    if len(keys_apart(connection, links, keys[-1], None, ROWS_BEYOND)) > 1:
+            before, keys[0] = list(beyond(None, first[0])), first[0]
+    if _are_several(beyond(keys[-1], None)):
         last = _declared_keys(spans, links, profile, len(keys) - 1) or keys[-1:]
         if ascend(connection, links, schema, last):
-            behind = keys_apart(connection, links, last[-1], None, ROWS_BEYOND)
+            behind = list(beyond(last[-1], None))
     numbers = range(-len(before), len(keys) + len(behind))
     return dict(zip(numbers, ranges_of([*before, *keys, *behind]), strict=True))
+
+
+def _are_several(keys: Iterator[str]) -> bool:
+    return len(list(islice(keys, 2))) > 1
 
 
 def _declared_keys(spans: Spans, links: Links, profile: Profile, number: int) -> list[str]:

@@ -1,6 +1,6 @@
 """Read one span of the largest tables: the root's rows by their natural keys, all others by the rows they refer to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import pairwise
@@ -86,22 +86,21 @@ def ascend(connection: Connection, links: Links, schema: LiveSchema, keys: Seque
     return all(before < after for before, after in pairwise(weights))
 
 
-def keys_apart(connection: Connection, links: Links, above: str | None, below: str | None, rows: int) -> list[str]:
+def keys_apart(connection: Connection, links: Links, above: str | None, below: str | None, rows: int) -> Iterator[str]:
     """
     Give natural keys of live rows of the root between two, both left out, as the server sorts them: the first one, and
-    then one after every so many *rows*. Empty where there is no row.
+    then one after every so many *rows*, each asked for when its turn comes. None where there is no row.
     """
     key = _key_of(links.root)
     low, high = (_bound(links.root, bound) for bound in (above, below))
-    found: list[str] = []
     lower, skipped = ([] if low is None else [key > low]), 0
     while True:
         where = and_(True, *lower, *([] if high is None else [key < high]))
         query = select(key).select_from(table(links.root.name)).where(where).order_by(key).limit(1).offset(skipped)
         value = connection.execute(query).scalar_one_or_none()
         if value is None:
-            return found
-        found.append(str(value))
+            return
+        yield str(value)
         lower, skipped = [key > value], rows - 1
 
 
