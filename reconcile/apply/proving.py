@@ -21,12 +21,12 @@ _Proof = TypeVar("_Proof")
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A piece that is written: its rows as they were before, how to look at them now, and what writing took."""
+    """A piece that is written: its rows as they were before, how to look at them now, and the seconds of writing."""
 
     piece: Piece
     before: LiveState
     look: Callable[[Connection], Resolve]
-    seconds: float = 0.0
+    writing_s: float = 0.0
 
     def live(self, connection: Connection) -> LiveState:
         """Look at the rows as the connection sees them."""

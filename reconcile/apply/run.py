@@ -189,14 +189,14 @@ def _write(run: _Run, connection: Connection, pieces: Iterable[Piece], entry: En
         if first is None:
             raise ValueError("a run has at least one piece")
         written = _carry(run, connection, first, progress, None, summing)
-        base, writing_s = written.live(connection), written.seconds
+        base, writing_s = written.live(connection), written.writing_s
         note(_prove(run, entry, written, base))
         second = next(coming, None)
         if second is not None:
             with proving(connection, run.target, run.engine, partial(_prove, run, entry)) as proofs:
                 for piece in chain([second], coming):
                     written = _carry(run, connection, piece, progress, base.dataset, summing)
-                    writing_s += written.seconds
+                    writing_s += written.writing_s
                     for proof in proofs.then(written):
                         note(proof)
                 for proof in proofs.rest():
@@ -230,12 +230,12 @@ def _carry(
         execute(connection, plan, now.dataset, run.secrets, progress, run.still_locked, run.stored, sending)
     except MissingParent as error:
         raise _unexpected(run.target, "a row refers to one that does not exist", str(error)) from error
-    seconds = time.monotonic() - began
+    writing_s = time.monotonic() - began
     if fill is None:
-        return Written(piece, now, lambda seen: piece.look(seen, base, now), seconds)
+        return Written(piece, now, lambda seen: piece.look(seen, base, now), writing_s)
     look, ids = fill.look, (before, fill.highest(connection))
     sent = {name: total.result() for name, total in sums.items()}
-    return Written(piece, now, lambda seen: look(seen, base, ids, sent, needs_ids=run.notes_ids), seconds)
+    return Written(piece, now, lambda seen: look(seen, base, ids, sent, needs_ids=run.notes_ids), writing_s)
 
 
 def _prove(run: _Run, entry: Entry, written: Written, after: LiveState) -> _Proved:
