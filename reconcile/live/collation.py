@@ -15,7 +15,8 @@ from sqlalchemy.dialects import mysql
 from reconcile.live.connect import snapshot
 from reconcile.live.target import Target
 
-_NEUTRAL = re.compile(r"^[^_]+_(general|unicode|unicode_520|0900_ai|uca1400(_nopad)?_ai)(_nopad)?_ci$|_bin$")
+_UNICODE = r"(utf8|utf8mb3|utf8mb4|ucs2|utf16|utf16le|utf32)"
+_NEUTRAL = re.compile(rf"^{_UNICODE}_(general|unicode|unicode_520|0900_ai|uca1400(_nopad)?_ai)(_nopad)?_ci$|_bin$")
 _ASCII = [chr(code) for code in range(ord(" "), ord("~") + 1)]
 _PLAIN = re.compile(r"[0-9A-Z]*")
 _PRINTABLE_ASCII = r"^[ -~]*$"
@@ -60,7 +61,8 @@ def sorts_as_bytes(collation: Collation, keys: Iterable[str]) -> bool:
     """
     Say whether the collation is known to sort *keys* as their bytes do.
 
-    Each language-neutral one has the digits before the letters, both as in ASCII; for all else the server is asked.
+    Each language-neutral one of Unicode has the digits before the letters, both as in ASCII; for all else the server is
+    asked.
     """
     return collation is BINARY or (collation.is_neutral and all(map(_PLAIN.fullmatch, keys)))
 

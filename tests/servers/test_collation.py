@@ -93,19 +93,20 @@ def _never(*_: object) -> list[str]:
 
 
 def test_digits_and_capital_letters_sort_as_their_bytes_in_neutral_collations(server: Server) -> None:
-    """Of every one that the server has for utf8mb4; single characters tell, since each is weighed on its own."""
+    """Of every one that the server has; single characters tell, since each is weighed on its own."""
     plain = string.digits + string.ascii_uppercase
-    names = [
-        str(name)
-        for (name,) in server.execute(
-            "SELECT COLLATION_NAME FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY "
-            "WHERE CHARACTER_SET_NAME = 'utf8mb4'"
-        )
+    found = {*server.execute("SELECT COLLATION_NAME, CHARACTER_SET_NAME FROM information_schema.COLLATIONS")}
+    # MariaDB lists those of newer Unicode by a name that no column has.
+    found |= {(name, "utf8mb4") for name in COLLATIONS[server.engine] if name.startswith("utf8mb4_")}
+    neutral = [
+        (str(name), str(charset))
+        for name, charset in found
+        if charset not in {None, "binary"} and sorts_as_bytes(collation_named(str(name)), plain)
     ]
-    neutral = [name for name in names if sorts_as_bytes(collation_named(name), plain)]
-    for name in neutral:
+    for name, charset in neutral:
         steps = list(pairwise(plain))
-        compared = ", ".join(f"_utf8mb4'{low}' COLLATE {name} < _utf8mb4'{high}'" for low, high in steps)
+        sides = "CONVERT('{}' USING {charset}) COLLATE {name} < CONVERT('{}' USING {charset})"
+        compared = ", ".join(sides.format(*step, charset=charset, name=name) for step in steps)
         assert server.execute(f"SELECT {compared}") == ((1,) * len(steps),), name
 
     assert len(neutral) >= 5
