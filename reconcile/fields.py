@@ -129,9 +129,10 @@ class Draw:
 
     def choice(self, column: str, values: Sequence[str]) -> pl.Expr:
         """One of *values*, each as likely as the others, String."""
-        return pick(self.integer(column, 0, len(values) - 1), values)
+        return pl.lit(pl.Series(values, dtype=pl.String)).gather(self.integer(column, 0, len(values) - 1))
 
 
 def pick(index: pl.Expr, values: Sequence[str]) -> pl.Expr:
     """The value at *index* (from 0) of a list of words, String; null where the index is outside."""
-    return index.replace_strict(list(range(len(values))), list(values), default=None, return_dtype=pl.String)
+    place = pl.when(index >= 0).then(index)
+    return pl.lit(pl.Series(values, dtype=pl.String)).gather(place, null_on_oob=True)
