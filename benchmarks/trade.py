@@ -10,7 +10,7 @@ from datetime import datetime, time
 import polars as pl
 
 from reconcile import values
-from reconcile.dataset import KEY, Dataset, conform, key_text, with_hash
+from reconcile.dataset import KEY, Dataset, conform, natural_key, with_hash
 from reconcile.errors import Severity
 from reconcile.fields import Draw
 from reconcile.spec import Column, Owner, Profile, Step, TableSpec
@@ -136,7 +136,7 @@ def _lines(profile: Profile, orders: pl.DataFrame) -> pl.DataFrame:
     lines = orders.select(pl.col("order_number").alias("order_id"), created_at="ordered_at").join(
         positions, how="cross"
     )
-    keyed = lines.with_columns(key_text([pl.col("order_id"), pl.col("position").cast(pl.String)]).alias(KEY))
+    keyed = lines.with_columns(natural_key(SPECS["order_line_items"], lines).alias(KEY))
     cents = draw.integer("cents", 50, 99_999)
     drawn = with_hash(keyed, KEY).with_columns(
         product=draw.choice("product", _GOODS), quantity=draw.integer("quantity", 1, 40), cents=cents

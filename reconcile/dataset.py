@@ -5,7 +5,7 @@ natural key as text; the live side adds `_id`, the surrogate key. Must never rea
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
@@ -13,20 +13,9 @@ import polars as pl
 
 from reconcile.errors import Finding, ReconcileError
 from reconcile.fields import hash_column
+from reconcile.lines import MANY_ROWS, Lines, RowDigest, holds
 from reconcile.spec import Column, TableSpec
-from reconcile.values import (
-    Enumeration,
-    Json,
-    Kind,
-    PolymorphicReference,
-    Reference,
-    Secret,
-    Text,
-    TextReference,
-    dtype,
-    parse,
-    text,
-)
+from reconcile.values import PolymorphicReference, Reference, TextReference, dtype, is_free_text, parse, text
 
 KEY = "_key"
 ID = "_id"
@@ -36,8 +25,6 @@ STEP = "_step"
 
 KEY_SEPARATOR = "|"
 NULL_PART = "\\N"
-_FREE_TEXT = (Text, Enumeration, Json, Reference, PolymorphicReference, Secret, TextReference)
-_LINES_PER_PART = 20_000
 UNRESOLVED = "\\#"
 """Starts a reference to a row that has no natural key: `\\#17` is the row whose surrogate key is 17."""
 
@@ -80,28 +67,18 @@ def key_text(parts: Sequence[pl.Expr]) -> pl.Expr:
     Backslash and separator inside a part are escaped and null is `\\N`, so two keys are equal as text exactly when
     they are equal column by column.
     """
-    escaped = [
-        part.str.replace_all("\\", "\\\\", literal=True)
-        .str.replace_all(KEY_SEPARATOR, "\\" + KEY_SEPARATOR, literal=True)
-        .fill_null(NULL_PART)
-        for part in parts
-    ]
-    return escaped[0] if len(escaped) == 1 else pl.concat_str(escaped, separator=KEY_SEPARATOR)
+    return _joined([_escaped(part) for part in parts])
 
 
-def line_text(cells: Sequence[tuple[Kind, pl.Expr]]) -> pl.Expr:
-    """
-    Join the text forms of a row's cells, each with its kind, into one line of text, one to one.
+def _escaped(part: pl.Expr) -> pl.Expr:
+    return part.str.replace_all("\\", "\\\\", literal=True).str.replace_all(
+        KEY_SEPARATOR, "\\" + KEY_SEPARATOR, literal=True
+    )
 
-    As `key_text`, with newlines escaped too; only kinds that hold any text need escapes.
-    """
-    parts = [
-        key_text([cell]).str.replace_all("\n", "\\n", literal=True)
-        if isinstance(kind, _FREE_TEXT)
-        else text(kind, cell).fill_null(NULL_PART)
-        for kind, cell in cells
-    ]
-    return pl.concat_str(parts, separator=KEY_SEPARATOR)
+
+def _joined(parts: Sequence[pl.Expr]) -> pl.Expr:
+    filled = [part.fill_null(NULL_PART) for part in parts]
+    return filled[0] if len(filled) == 1 else pl.concat_str(filled, separator=KEY_SEPARATOR)
 
 
 def repeats_key() -> pl.Expr:
@@ -109,9 +86,17 @@ def repeats_key() -> pl.Expr:
     return pl.col(KEY).str.contains(r"^(?:[^\\]|\\[^=])*\\=\d+$")
 
 
-def natural_key(spec: TableSpec) -> pl.Expr:
-    """Give the key text of *spec*'s rows from a frame in canonical form."""
-    return key_text([text(spec.column(name).kind, pl.col(name)) for name in spec.key])
+def natural_key(spec: TableSpec, frame: pl.DataFrame | None = None) -> pl.Expr:
+    """
+    Give the key text of *spec*'s rows from a frame in canonical form.
+
+    Of a *frame* at hand that is large it is seen first whether any text must be escaped.
+    """
+    columns = [spec.column(name) for name in spec.key]
+    texts = [column.name for column in columns if is_free_text(column.kind)]
+    is_plain = frame is not None and frame.height >= MANY_ROWS and not holds(frame, texts, "\\" + KEY_SEPARATOR)
+    parts = [(column.name, text(column.kind, pl.col(column.name))) for column in columns]
+    return _joined([_escaped(part) if name in texts and not is_plain else part for name, part in parts])
 
 
 def _default(column: Column) -> pl.Expr:
@@ -145,7 +130,7 @@ def conform(spec: TableSpec, rows: pl.DataFrame, step: str | None = None) -> pl.
         column.name if schema.get(column.name) == dtype(column.kind) else _cast(column, schema)
         for column in spec.declared
     )
-    return frame.with_columns(natural_key(spec).alias(KEY), pl.lit(step or spec.step).alias(STEP))
+    return frame.with_columns(natural_key(spec, frame).alias(KEY), pl.lit(step or spec.step).alias(STEP))
 
 
 def with_hash(frame: pl.DataFrame, key: str) -> pl.DataFrame:
@@ -278,94 +263,37 @@ def _deferrable(
     return (plain or candidates)[0]
 
 
-def fingerprint(spec: TableSpec, frame: pl.DataFrame) -> str:
+class Fingerprint:
     """
-    Give the SHA-256 of a table's declared rows, hexadecimal, whatever their order.
+    The SHA-256 of a table's declared rows, which come in parts, each with higher keys than the one before.
 
     Surrogate keys do not count; nulls, texts and rows cannot be confused.
     """
-    fingerprint = Fingerprint(spec)
-    fingerprint.add(frame)
-    return fingerprint.hexdigest()
-
-
-class LineDigest:
-    """The SHA-256 of rows as lines of cells, frame after frame, with what stands before the first line."""
-
-    def __init__(self, kinds: Sequence[Kind], head: str = "") -> None:
-        self._kinds = kinds
-        self._digest = hashlib.sha256(head.encode())
-        self._separator = b""
-
-    def add(self, cells: pl.DataFrame) -> list[bytes]:
-        """Add rows, in their order; give their lines, in parts."""
-        lines = list(line_parts([(self._kinds, cells)]))
-        self.add_lines(lines)
-        return lines
-
-    def add_lines(self, lines: Sequence[bytes]) -> None:
-        """Add the lines that rows are."""
-        for part in lines:
-            self._digest.update(self._separator + part)
-            self._separator = b""
-        if lines:
-            self._separator = b"\n"
-
-    def hexdigest(self) -> str:
-        """Give the digest of the rows added so far."""
-        return self._digest.hexdigest()
-
-
-class Fingerprint:
-    """The fingerprint of a table whose declared rows come in parts, each with higher keys than the one before."""
 
     def __init__(self, spec: TableSpec) -> None:
-        self._names = [column.name for column in spec.declared]
-        self._digest = LineDigest([column.kind for column in spec.declared], "|".join(self._names))
+        self._digest = RowDigest(spec.declared, "|".join(column.name for column in spec.declared))
 
-    def add(self, frame: pl.DataFrame) -> list[bytes]:
-        """Add a part's rows, whatever their order; give their lines in the order of their keys, in parts."""
-        rows = frame if frame[KEY].is_sorted() else frame.sort(KEY)
-        return self._digest.add(rows.select(self._names))
+    def add(self, frame: pl.DataFrame) -> Lines:
+        """Add a part's rows, whatever their order; give them in the order of their keys."""
+        lines = self._digest.lines(frame if frame[KEY].is_sorted() else frame.sort(KEY))
+        self._digest.add(lines)
+        return lines
 
     def hexdigest(self) -> str:
         """Give the fingerprint of the rows added so far."""
         return self._digest.hexdigest()
 
 
-def line_parts(pieces: Iterable[tuple[Sequence[Kind], pl.DataFrame]]) -> Iterator[bytes]:
-    """
-    Give rows as `line_text` has them, a newline between each two, in parts that are short beside the whole.
-
-    Each piece is a frame and the kinds of its columns.
-    """
-    separator = ""
-    for kinds, cells in pieces:
-        for part in cells.iter_slices(_LINES_PER_PART):
-            yield (separator + _lines(kinds, part)).encode()
-            separator = "\n"
-
-
-def _lines(kinds: Sequence[Kind], cells: pl.DataFrame) -> str:
-    """Join rows as they are and count: only when that shows a character of theirs that needs it, escape them."""
-    nulls = cells.null_count().row(0)
-    texts = [text(kind, pl.col(name)) for kind, name in zip(kinds, cells.columns, strict=True)]
-    filled = [cell.fill_null(NULL_PART) if count else cell for cell, count in zip(texts, nulls, strict=True)]
-    plain = _joined(cells, pl.concat_str(filled, separator=KEY_SEPARATOR))
-    separators = cells.height * (cells.width - 1)
-    if (plain.count("\\"), plain.count(KEY_SEPARATOR), plain.count("\n")) == (sum(nulls), separators, cells.height - 1):
-        return plain
-    return _joined(cells, line_text(list(zip(kinds, map(pl.col, cells.columns), strict=True))))
-
-
-def _joined(cells: pl.DataFrame, line: pl.Expr) -> str:
-    joined: str = cells.select(line.str.join("\n")).item()
-    return joined
+def digested(dataset: Dataset, tables: Iterable[str]) -> tuple[dict[str, str], dict[str, Lines]]:
+    """Give the fingerprints of a dataset's *tables* by name, hexadecimal, and the lines that their rows are."""
+    prints = {name: Fingerprint(dataset.specs[name]) for name in tables}
+    lines = {name: found.add(dataset[name]) for name, found in prints.items()}
+    return {name: found.hexdigest() for name, found in prints.items()}, lines
 
 
 def fingerprints(dataset: Dataset) -> dict[str, str]:
     """Give each table's fingerprint by name, and under "" the one of them all."""
-    return with_whole({name: fingerprint(dataset.specs[name], frame) for name, frame in dataset.frames.items()})
+    return with_whole(digested(dataset, dataset.frames)[0])
 
 
 def with_whole(tables: Mapping[str, str]) -> dict[str, str]:

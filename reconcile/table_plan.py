@@ -2,21 +2,22 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import polars as pl
 
-from reconcile.dataset import KEY, STEP, LineDigest
+from reconcile.dataset import KEY, STEP
 from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, WHY, Action, counts, no_rows
-from reconcile.spec import TableSpec
+from reconcile.lines import Lines, RowDigest
+from reconcile.spec import Column, TableSpec
 from reconcile.values import Text
 
 _SIDES = {Action.CREATE: (AFTER,), Action.UPDATE: (BEFORE, AFTER), Action.DELETE: (BEFORE,)}
 """What of a row counts for the digest, by what is done to it; what is skipped does not."""
 
-_HEAD = (pl.col(KEY), pl.col(CHANGED).list.join(","))
+_HEAD = (Column(KEY, Text()), Column(CHANGED, Text()))
 
 
 class Pieces(Protocol):
@@ -129,13 +130,11 @@ class RowsTold:
     """What the rows of one table come to when they are added piece by piece: a digest, and counts by step."""
 
     def __init__(self, spec: TableSpec) -> None:
-        self._names = [column.name for column in spec.declared]
-        kinds = [column.kind for column in spec.declared]
-        self._heads = {action: LineDigest([Text() for _ in _HEAD]) for action in _SIDES}
-        self._cells = {action: LineDigest(kinds * len(sides)) for action, sides in _SIDES.items()}
+        self._heads = {action: RowDigest(_HEAD) for action in _SIDES}
+        self._sides = {action: {side: RowDigest(spec.declared) for side in sides} for action, sides in _SIDES.items()}
         self.by_step = Counter[tuple[str, Action]]()
 
-    def add(self, piece: pl.DataFrame, created: Sequence[bytes] | None = None) -> None:
+    def add(self, piece: pl.DataFrame, created: Lines | None = None) -> None:
         """
         Add rows whose keys come after those of the piece before.
 
@@ -145,17 +144,16 @@ class RowsTold:
         self.by_step.update(counted)
         for action in {action for _, action in counted} & set(_SIDES):
             rows = piece.filter(pl.col(ACTION) == action)
-            self._heads[action].add(rows.select(_HEAD))
-            if created is not None and action is Action.CREATE:
-                self._cells[action].add_lines(created)
-                continue
-            sides = (rows[side].struct.unnest().select(self._names) for side in _SIDES[action])
-            cells = [frame.rename(f"{place} {{}}".format) for place, frame in enumerate(sides)]
-            self._cells[action].add(pl.concat(cells, how="horizontal"))
+            head = self._heads[action]
+            head.add(head.lines(rows.select(KEY, pl.col(CHANGED).list.join(","))))
+            for side, digest in self._sides[action].items():
+                known = created if action is Action.CREATE else None
+                digest.add(known or digest.lines(rows[side].struct.unnest()))
 
     def hexdigest(self) -> str:
         """Digest what is done to the rows added so far, hexadecimal."""
-        lines = (f"{a} {self._heads[a].hexdigest()} {self._cells[a].hexdigest()}\n" for a in _SIDES)
+        digests = ((action, [self._heads[action], *self._sides[action].values()]) for action in _SIDES)
+        lines = (f"{action} {' '.join(digest.hexdigest() for digest in found)}\n" for action, found in digests)
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 

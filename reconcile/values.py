@@ -154,6 +154,26 @@ def dtype(kind: Kind) -> pl.DataType:
             return pl.String()
 
 
+def is_free_text(kind: Kind) -> bool:
+    """Say whether a cell of *kind* may hold any characters."""
+    match kind:
+        case Text() | Enumeration() | Json() | Reference() | PolymorphicReference() | Secret() | TextReference():
+            return True
+        case _:
+            return False
+
+
+def is_looked_up(kind: Kind) -> bool:
+    """Say whether a cell of *kind* stands for something else that a server holds: an id, a text, a secret."""
+    match kind:
+        case Reference() | TextReference() | PolymorphicReference() | Secret():
+            return True
+        case Json(references):
+            return bool(references)
+        case _:
+            return False
+
+
 def parse(kind: Kind, column: pl.Expr) -> pl.Expr:
     """
     Turn text into *kind*'s canonical form.

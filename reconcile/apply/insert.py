@@ -1,7 +1,7 @@
 """Insert rows in wire form: bound on SQLite; on servers many are loaded, and few, or what cannot be loaded, encoded."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -58,7 +58,7 @@ class Inserts:
         # Without this option the driver would read a % in the text as a placeholder.
         driver = self.connection.execution_options(no_parameters=True)
         lists = value_lists(values, self._most_bytes())
-        with closing(prefetched(lists) if values.height >= LEAST_ROWS else lists) as coming:
+        with prefetched(lists) if values.height >= LEAST_ROWS else nullcontext(lists) as coming:
             for height, rows in coming:
                 driver.exec_driver_sql(head + without_secrets(rows, self.aside))
                 yield height

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
@@ -184,7 +183,7 @@ def _write(run: _Run, connection: Connection, pieces: Iterable[Piece], entry: En
         entry.note(connection, proof.chunks)
         proved.append(replace(proof, chunks=()))
 
-    with ThreadPoolExecutor(1) as summing, closing(prefetched(pieces)) as coming:
+    with ThreadPoolExecutor(1) as summing, prefetched(pieces) as coming:
         first = next(coming, None)
         if first is None:
             raise ValueError("a run has at least one piece")

@@ -16,11 +16,10 @@ from reconcile.values import (
     Boolean,
     Integer,
     Json,
-    Kind,
     PolymorphicReference,
     Reference,
-    Secret,
     TextReference,
+    is_looked_up,
     text,
     translate_document,
     translate_members,
@@ -82,18 +81,8 @@ def wire(
     columns = list(columns)
     frame = rows.select(pl.col(side).struct.unnest())
     plain = frame.select(_text(column) for column in columns)
-    looked_up = [_cells(spec, frame, column, ids, secrets, texts) for column in columns if _is_looked_up(column.kind)]
+    looked_up = [_cells(spec, frame, column, ids, secrets, texts) for column in columns if is_looked_up(column.kind)]
     return plain.with_columns(looked_up)
-
-
-def _is_looked_up(kind: Kind) -> bool:
-    match kind:
-        case Reference() | TextReference() | PolymorphicReference() | Secret():
-            return True
-        case Json(references):
-            return bool(references)
-        case _:
-            return False
 
 
 def _text(column: Column) -> pl.Expr:

@@ -7,6 +7,7 @@ from reconcile.cli.spanned import Spanned
 from reconcile.dataset import KEY, Dataset, Fingerprint, check
 from reconcile.decide import Goal
 from reconcile.errors import Finding, ReconcileError
+from reconcile.lines import Lines
 
 
 @dataclass(slots=True)
@@ -44,7 +45,7 @@ class Declared:
             raise ReconcileError(findings)
         return goal
 
-    def digest(self, goal: Goal) -> dict[str, list[bytes]]:
+    def digest(self, goal: Goal) -> dict[str, Lines]:
         """Add the rows of a span to the fingerprints, in turn; give by table the lines that they are."""
         return {name: fingerprint.add(goal.desired[name]) for name, fingerprint in self.prints.items()}
 

@@ -23,14 +23,16 @@ from reconcile.cli.spanning import plan_in_spans, refuse_shard, shard_of, spans_
 from reconcile.cli.survey import Indivisible
 from reconcile.cli.wanted import Wanted, want
 from reconcile.conflicts import taken_values, unmet_references
-from reconcile.dataset import Dataset, fingerprints
+from reconcile.dataset import digested, with_whole
 from reconcile.decide import Goal, Mode, decide
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.guard import dependents_in_plan, refuse_dependents
+from reconcile.live.collation import server_weights
 from reconcile.live.connect import snapshot
 from reconcile.live.introspect import LiveSchema, introspect
 from reconcile.live.journal import unfinished
-from reconcile.live.state import dependents, needed, read_state
+from reconcile.live.read import read_raw
+from reconcile.live.state import dependents, needed, resolved
 from reconcile.plan import make
 from reconcile.radius import cascades, measure
 from reconcile.selection import Chosen
@@ -115,10 +117,11 @@ def _make_whole(session: Session, options: RunOptions, mode: Mode, *, reads_rule
         specs = _to_read(state, goal, begun.rules if reads_rules else ())
         with ThreadPoolExecutor(1) as meanwhile:
             # The server formats rows while the declared ones are digested.
-            digests = meanwhile.submit(fingerprints, _only(everything, goal.tables))
-            live = read_state(connection, specs, schema, everything.frames)
+            digesting = meanwhile.submit(digested, everything, goal.tables)
+            raw = read_raw(connection, specs, schema)
+            prints, lines = digesting.result()
+        live = resolved(server_weights(connection), schema, raw, everything.frames, lines=lines)
         goal, unfit = fit_rows(state, goal, live)
-        as_declared = goal.desired is everything
         plan = make(
             state=state.name,
             target=str(session.target),
@@ -126,7 +129,7 @@ def _make_whole(session: Session, options: RunOptions, mode: Mode, *, reads_rule
             goal=goal,
             steps=state.steps,
             parts=decide(goal, live.dataset),
-            fingerprints=digests.result() if as_declared else fingerprints(_only(goal.desired, goal.tables)),
+            fingerprints=with_whole(prints if goal.desired is everything else digested(goal.desired, goal.tables)[0]),
             findings=(*begun.findings, *unfit, *live.findings),
             left_out=begun.left_out,
         )
@@ -170,10 +173,6 @@ def _begin(connection: Connection, session: Session, options: RunOptions, mode: 
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
-
-
-def _only(dataset: Dataset, tables: Iterable[str]) -> Dataset:
-    return Dataset(dataset.specs, {name: dataset[name] for name in tables})
 
 
 def _groups(state: DesiredState, chosen: Chosen) -> set[str]:

@@ -1,7 +1,6 @@
-"""The spans of a run one after the other: while one is compared, the next is computed and read, each in a thread."""
+"""The spans of a run one after the other: while one is compared, the next are computed and read, each in a thread."""
 
-from collections.abc import Generator, Mapping
-from contextlib import closing
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -10,11 +9,13 @@ from sqlalchemy import Connection
 from reconcile.cli.declared import Declared
 from reconcile.cli.spanned import Spanned
 from reconcile.decide import Goal
+from reconcile.diff import Action
 from reconcile.guard import Dependents
+from reconcile.lines import Lines
 from reconcile.live.collation import Collation, server_weights
 from reconcile.live.read import RawTable
 from reconcile.live.spans import read_span
-from reconcile.live.state import dependents
+from reconcile.live.state import count_rows, dependents
 from reconcile.plan import Plan
 from reconcile.prefetch import prefetched
 from reconcile.spec import TableSpec
@@ -22,10 +23,11 @@ from reconcile.spec import TableSpec
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One span as it is declared and as it was read."""
+    """One span as it is declared, with the lines of its rows, and as it was read."""
 
     number: int
     goal: Goal
+    lines: Mapping[str, Lines]
     raw: Mapping[str, RawTable]
 
 
@@ -41,6 +43,11 @@ class Line:
         with self.lock:
             return read_span(self.connection, spanned.links, spanned.schema, spanned.ranges[number])
 
+    def count_rows(self, tables: Iterable[str]) -> dict[str, int]:
+        """Count the rows of each table by name."""
+        with self.lock:
+            return count_rows(self.connection, tables)
+
     def weigh(self, collation: Collation, texts: list[str]) -> list[str]:
         """Ask for sort weights."""
         with self.lock:
@@ -48,6 +55,8 @@ class Line:
 
     def dependents(self, plan: Plan, specs: Mapping[str, TableSpec]) -> list[Dependents]:
         """Count what depends on rows that *plan* deletes."""
+        if not any(part.counts[Action.DELETE] for part in plan.tables):
+            return []
         with self.lock:
             return dependents(self.connection, plan, specs)
 
@@ -55,8 +64,10 @@ class Line:
 def read_ahead(line: Line, declared: Declared, spanned: Spanned) -> Generator[Span, None, None]:
     """Give the spans in turn; whoever may stop before the end closes it, while the line is still open."""
     numbers = sorted(spanned.ranges)
-    goals = prefetched(declared.span(number) for number in numbers)
-    raws = prefetched(line.read(spanned, number) for number in numbers)
-    with closing(goals), closing(raws):
-        for number, goal, raw in zip(numbers, goals, raws, strict=True):
-            yield Span(number, goal, raw)
+    with (
+        prefetched(declared.span(number) for number in numbers) as goals,
+        prefetched((goal, declared.digest(goal)) for goal in goals) as digested,
+        prefetched(line.read(spanned, number) for number in numbers) as raws,
+    ):
+        for number, (goal, lines), raw in zip(numbers, digested, raws, strict=True):
+            yield Span(number, goal, lines, raw)

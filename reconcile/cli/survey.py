@@ -11,7 +11,7 @@ from reconcile.cli.read_ahead import Line, Span
 from reconcile.cli.session import Session
 from reconcile.cli.spanned import Spanned
 from reconcile.conflicts import taken_values, unmet_references
-from reconcile.dataset import Dataset, fingerprint, with_whole
+from reconcile.dataset import Dataset, digested, with_whole
 from reconcile.decide import Goal, decide
 from reconcile.diff import Action, empty_live
 from reconcile.errors import Finding
@@ -57,7 +57,7 @@ class _Tally:
 class Survey:
     """
     What is known of a run while its spans are compared: `parts` is what is planned outside of them, `stops` is what
-    the server would refuse. What is declared and what differs is digested `meanwhile`, in another thread.
+    the server would refuse. What differs is digested `meanwhile`, in another thread.
     """
 
     session: Session
@@ -92,7 +92,8 @@ class Survey:
 
         """
         declared = {name: span.goal.desired[name] for name in self.spanned.spans.tables}
-        live = resolved(line.weigh, self.spanned.schema, span.raw, declared, self.shared.dataset)
+        schema, shared = self.spanned.schema, self.shared.dataset
+        live = resolved(line.weigh, schema, span.raw, declared, shared, lines=span.lines)
         planned = decide(span.goal, live.dataset)
         plan = self._make({**self.parts, **planned})
         self.stops += [*unmet_references(plan, live.dataset), *taken_values(plan, live.dataset)]
@@ -105,18 +106,18 @@ class Survey:
         elif self.rules is not None and alone.written and not live.findings:
             for name in planned:
                 self.tallies[name].seen.put(span.number, live.dataset[name])
-        self._digested = self.meanwhile.submit(self._digest, span.goal, planned)
+        self._digested = self.meanwhile.submit(self._digest, span, planned)
         for name, part in planned.items():
             self.tallies[name].add(span.number, part, live.dataset)
         self.findings += live.findings
-        self.digests[span.number] = digest(span.raw)
+        if self.rules is not None:
+            self.digests[span.number] = digest(span.raw)
         if self.rules and alone.is_empty:
             self.verdicts[span.number] = verify(self.rules, live.dataset)
 
-    def _digest(self, goal: Goal, planned: Mapping[str, TablePlan]) -> None:
-        lines = self.declared.digest(goal)
+    def _digest(self, span: Span, planned: Mapping[str, TablePlan]) -> None:
         for name, part in planned.items():
-            self.tallies[name].told.add(part.rows, lines[name] if _is_new(part, goal) else None)
+            self.tallies[name].told.add(part.rows, span.lines[name] if _is_new(part, span.goal) else None)
 
     def _wait(self) -> None:
         if self._digested is not None:
@@ -133,7 +134,7 @@ class Survey:
             if tally.counts[Action.UPDATE] or tally.counts[Action.DELETE]
         ]
         prints = {name: found.hexdigest() for name, found in self.declared.prints.items()}
-        others = {name: fingerprint(specs[name], self.goal.desired[name]) for name in self.goal.tables}
+        others, _ = digested(self.goal.desired, self.goal.tables)
         parts = {name: TablePlan(specs[name], t.rows, t.counts, t.kept, t.told) for name, t in tallies.items()}
         return replace(
             self._make({**self.parts, **parts}),

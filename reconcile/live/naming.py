@@ -47,7 +47,7 @@ def with_key(
     """
     if not spec.key or any(name not in frame.columns for name in spec.key):
         return frame.with_columns((pl.lit(UNRESOLVED) + pl.col(ID).cast(pl.String)).alias(KEY))
-    keys = frame.select(natural_key(spec).alias(KEY)).to_series()
+    keys = frame.select(natural_key(spec, frame).alias(KEY)).to_series()
     if desired is not None and _are_the_same(keys, desired[KEY]):
         return frame.with_columns(keys)
     parts = _key_parts(spec)

@@ -7,6 +7,7 @@ in-process, gives its cells as they are.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import polars as pl
 from sqlalchemy import (
@@ -32,18 +33,30 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from reconcile import values
 from reconcile.errors import Finding, ReconcileError
+from reconcile.lines import CELL_END, ESCAPED_BACKSLASH, ESCAPED_CELL_END, NULL, ROW_END, in_groups
 from reconcile.live.introspect import LiveColumn, LiveSchema
 from reconcile.spec import Column, TableSpec
-
-SEPARATOR = "\x1f"
-ESCAPED_SEPARATOR, ESCAPED_BACKSLASH, NULL = "\\s", "\\b", "\\N"
 
 IDS_PER_PAGE = 10_000
 """Surrogate keys that a page spans at first; where they lie thinly it spans more, where rows are long fewer."""
 
 BYTES_PER_PAGE = 4_000_000
+_LINE_END = CELL_END + ROW_END
+# Source: MySQL manual, "Character Set Introducers", of hexadecimal literals; MariaDB documents the same.
+_CELL_END, _ROW_END = (f"_utf8mb4 X'{mark.encode().hex()}'" for mark in (CELL_END, ROW_END))
 _MOST_GROWTH = 8
 """How many times wider a page may be than the one before: where ids lie thinly at first, many may follow."""
+
+
+class Page(NamedTuple):
+    """
+    The lines of many rows, as `lines` has them: of their plain cells, and of what the dataset holds something else for.
+
+    The surrogate key is the first of the latter.
+    """
+
+    looked_up: str
+    plain: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,32 +64,38 @@ class RawTable:
     """
     One table as it was read: the names of the columns it has, and its rows by surrogate key.
 
-    `pages` are texts as the server formatted them, each the cells of many rows; `rows` are those of SQLite as tuples
-    of texts. Equal pages and rows mean an equal table.
+    `pages` are lines as the server formatted them; `rows` are those of SQLite as tuples of texts. Equal pages and rows
+    mean an equal table.
     """
 
     spec: TableSpec
     names: tuple[str, ...]
     rows: Sequence[tuple[str | None, ...]] = ()
-    pages: Sequence[str] = ()
+    pages: Sequence[Page] = ()
 
     @property
     def has_rows(self) -> bool:
         """Say whether there are any."""
         return bool(self.rows or self.pages)
 
+    def looked_up(self) -> pl.DataFrame:
+        """Give the other columns of pages, the surrogate key first, as `frame` does."""
+        return split(_groups(self.spec, self.names)[0], [page.looked_up for page in self.pages])
+
     def frame(self) -> pl.DataFrame:
         """Give the rows as String columns, null for NULL."""
         if self.pages:
-            return _split(self.names, self.pages)
+            _, plain = _groups(self.spec, self.names)
+            texts = [page.plain for page in self.pages]
+            return self.looked_up().with_columns(split(plain, texts).get_columns()).select(self.names)
         cells = list(zip(*self.rows, strict=True)) or [()] * len(self.names)
         return pl.DataFrame(
             [pl.Series(name, cell, dtype=pl.String) for name, cell in zip(self.names, cells, strict=True)]
         )
 
 
-class _PageText(ColumnElement[str]):
-    """Many rows as one text; its SQL is written per column so that hundreds of columns compile in no time."""
+class _LinesText(ColumnElement[str]):
+    """The lines of many rows; its SQL is written per column so that hundreds of columns compile in no time."""
 
     inherit_cache = False
     type = String()
@@ -85,17 +104,19 @@ class _PageText(ColumnElement[str]):
         self.cells = cells
 
 
-@compiles(_PageText)
-def _compile_page_text(element: _PageText, compiler: SQLCompiler, **_options: object) -> str:
+@compiles(_LinesText)
+def _compile_lines_text(element: _LinesText, compiler: SQLCompiler, **_options: object) -> str:
+    if not element.cells:
+        return "''"
     parts = []
     for source, is_text, nullable in element.cells:
         sql = compiler.process(source)
         if is_text:
-            # A JSON column must become text before it can be searched in.
-            sql = f"REPLACE(REPLACE(CAST({sql} AS CHAR), '\\\\', '\\\\b'), CHAR(31 USING utf8mb4), '\\\\s')"
+            # One collation for all of a union, and a JSON column must become text before it can be searched in.
+            sql = f"REPLACE(REPLACE(CAST({sql} AS CHAR), '\\\\', '\\\\b'), {_CELL_END}, '\\\\s')"
         parts.append(f"IFNULL({sql}, '\\\\N')" if nullable else sql)
-    # The last argument ends the last cell: what the server cuts off at its limits is missed there.
-    line = f"CONCAT_WS(CHAR(31 USING utf8mb4), {', '.join(parts)}, '')"
+    # The last argument ends the row: what the server cuts off at its limits is missed there.
+    line = f"CONCAT_WS({', '.join([_CELL_END, *parts, _ROW_END])})"
     return f"GROUP_CONCAT({line} SEPARATOR '')"
 
 
@@ -106,12 +127,12 @@ class _Source:
     spec: TableSpec
     names: tuple[str, ...]
     key: ColumnClause[int]
-    page: Select[int, int, str]
-    """The source's number, how many rows there are, and their text; without rows the text is null."""
+    page: Select[int, int, str, str]
+    """The source's number, how many rows there are, and their lines as in `Page`; without rows these are null."""
     extent: Select[int, int, int]
     """The source's number, its lowest and its highest surrogate key; null without rows."""
 
-    def between(self, first: int, last: int) -> Select[int, int, str]:
+    def between(self, first: int, last: int) -> Select[int, int, str, str]:
         """Give the statement that reads the rows whose surrogate key is between *first* and *last*, both included."""
         return self.page.where(self.key.between(literal_column(str(first)), literal_column(str(last))))
 
@@ -141,12 +162,12 @@ def read_raw(connection: Connection, specs: Mapping[str, TableSpec], schema: Liv
         if first is not None:
             extents[number] = (first, last)
     small = {number: extent for number, extent in extents.items() if extent[1] - extent[0] < IDS_PER_PAGE}
-    pages = dict[int, list[str]]()
+    pages = dict[int, list[Page]]()
     if small:
         statement = union_all(*(sources[number].between(*extent) for number, extent in small.items()))
-        for number, rows, text in connection.execute(statement):
-            if _is_whole(sources[number], rows, text):
-                pages[number] = [text] if rows else []
+        for number, rows, *texts in connection.execute(statement):
+            if (page := _whole(rows, texts)) is not None:
+                pages[number] = [page] if rows else []
     for number, (first, last) in extents.items():
         if number not in pages:
             pages[number] = list(_pages(connection, sources[number], first, last))
@@ -177,16 +198,17 @@ def read_chosen(
     pages, start, width = [], 0, IDS_PER_PAGE
     while start < len(ids):
         part = ids[start : start + width]
-        ((_, count, text),) = connection.execute(source.page.where(_among(chosen, part)))
-        if not _is_whole(source, count, text):
+        ((_, count, *texts),) = connection.execute(source.page.where(_among(chosen, part)))
+        page = _whole(count, texts)
+        if page is None:
             if width == 1:
                 raise _too_large(spec)
             width = max(width // _MOST_GROWTH, 1)
             continue
         start += len(part)
         if count:
-            pages.append(text)
-            width = max(min(IDS_PER_PAGE, BYTES_PER_PAGE * len(part) // len(text)), 1)
+            pages.append(page)
+            width = max(min(IDS_PER_PAGE, BYTES_PER_PAGE * len(part) // _length(page)), 1)
     return RawTable(spec, source.names, pages=tuple(pages))
 
 
@@ -208,7 +230,7 @@ def read_between(
         return found, len(found.rows)
     source = _source(0, spec, _present(spec, live))
     pages = tuple(_pages(connection, source, above + 1, upto))
-    rows = sum(page.count(SEPARATOR) for page in pages) // len(source.names)
+    rows = sum(page.looked_up.count(ROW_END) for page in pages)
     return RawTable(spec, source.names, pages=pages), rows
 
 
@@ -239,14 +261,17 @@ def _present(spec: TableSpec, live: Mapping[str, LiveColumn]) -> dict[str, bool]
 def _source(number: int, spec: TableSpec, nullable: Mapping[str, bool]) -> _Source:
     columns = [spec.column(name) for name in nullable]
     plain: list[ColumnClause[str]] = [column(name) for name in nullable]
-    cells = [(_masked(cell, c), _holds_any_text(c), nullable[c.name]) for cell, c in zip(plain, columns, strict=True)]
+    cells = {
+        c.name: (_masked(cell, c), _holds_any_text(c), nullable[c.name]) for cell, c in zip(plain, columns, strict=True)
+    }
+    looked_up, others = (_LinesText([cells[name] for name in names]) for names in _groups(spec, nullable))
     source, mark = table(spec.name, *plain), literal_column(str(number), SqlInteger())
     key: ColumnClause[int] = column(spec.surrogate_key)
     return _Source(
         spec,
         tuple(nullable),
         key,
-        select(mark, func.count(), _PageText(cells)).select_from(source),
+        select(mark, func.count(), looked_up, others).select_from(source),
         select(mark, func.min(key), func.max(key)).select_from(source),
     )
 
@@ -263,28 +288,29 @@ def read_new(
     source = _source(0, spec, {spec.surrogate_key: False} | {name: spec.column(name).nullable for name in names})
     is_new = true() if above is None else source.key > literal_column(str(above))
     if expected <= IDS_PER_PAGE:
-        ((_, rows, text),) = connection.execute(source.page.where(is_new))
-        if _is_whole(source, rows, text):
-            return RawTable(spec, source.names, pages=(text,) if rows else ()).frame()
+        ((_, rows, *texts),) = connection.execute(source.page.where(is_new))
+        if (page := _whole(rows, texts)) is not None:
+            return RawTable(spec, source.names, pages=(page,) if rows else ()).frame()
     ((_, first, last),) = connection.execute(source.extent.where(is_new))
     pages = () if first is None else tuple(_pages(connection, source, first, last))
     return RawTable(spec, source.names, pages=pages).frame()
 
 
-def _pages(connection: Connection, source: _Source, first: int, last: int) -> Iterator[str]:
+def _pages(connection: Connection, source: _Source, first: int, last: int) -> Iterator[Page]:
     """Read a table page by page, each about as long as the last one was wide enough for."""
     width = IDS_PER_PAGE
     while first <= last:
-        ((_, rows, text),) = connection.execute(source.between(first, first + width - 1))
-        if not _is_whole(source, rows, text):
+        ((_, rows, *texts),) = connection.execute(source.between(first, first + width - 1))
+        page = _whole(rows, texts)
+        if page is None:
             if width == 1:
                 raise _too_large(source.spec)
             width = max(width // _MOST_GROWTH, 1)
             continue
         first += width
         if rows:
-            yield text
-            most = min(IDS_PER_PAGE, BYTES_PER_PAGE * rows // len(text) + 1)
+            yield page
+            most = min(IDS_PER_PAGE, BYTES_PER_PAGE * rows // _length(page) + 1)
             width = max(min(most * width // rows, _MOST_GROWTH * width), 1)
         else:
             # A gap: what lies behind it is where the index says.
@@ -296,16 +322,24 @@ def _pages(connection: Connection, source: _Source, first: int, last: int) -> It
             first = last + 1 if found is None else int(found)
 
 
-def _is_whole(source: _Source, rows: int, text: str | None) -> bool:
+def _whole(rows: int, texts: Sequence[str | None]) -> Page | None:
     """
-    Say whether a page has all cells of its rows.
+    Give the lines of a page; None when they do not have all cells of its rows.
 
     The server cuts what is longer than group_concat_max_len or max_allowed_packet, with a warning. Source: MySQL
     manual, "Aggregate Function Descriptions", GROUP_CONCAT().
     """
-    if text is None:
-        return not rows
-    return text.endswith(SEPARATOR) and text.count(SEPARATOR) == rows * len(source.names)
+    return Page(*(text or "" for text in texts)) if all(_is_whole(rows, text) for text in texts) else None
+
+
+def _is_whole(rows: int, text: str | None) -> bool:
+    if not text:
+        return text is not None or not rows
+    return text.endswith(_LINE_END) and text.count(_LINE_END) == rows
+
+
+def _length(page: Page) -> int:
+    return len(page.looked_up) + len(page.plain)
 
 
 def _read_table(
@@ -330,20 +364,33 @@ def _holds_any_text(declared: Column) -> bool:
     return isinstance(declared.kind, values.Text | values.Enumeration | values.Json | values.TextReference)
 
 
-def _split(names: Sequence[str], pages: Sequence[str]) -> pl.DataFrame:
-    """Give the cells of all pages as columns: the first of every row, the second of every row and so on."""
-    cells = pl.Series([page[: -len(SEPARATOR)] for page in pages], dtype=pl.String).str.split(SEPARATOR).explode()
-    if any(NULL in page for page in pages):
-        cells = cells.set(cells == NULL, None)
-    # Only texts are escaped: any other cell holds no backslash.
-    for escaped, plain in ((ESCAPED_SEPARATOR, SEPARATOR), (ESCAPED_BACKSLASH, "\\")):
-        if any(escaped in page for page in pages):
-            cells = cells.str.replace_all(escaped, plain, literal=True)
-    return (
-        cells.alias("cell")
-        .to_frame()
-        .select(pl.col("cell").gather_every(len(names), offset).alias(name) for offset, name in enumerate(names))
-    )
+def _groups(spec: TableSpec, names: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Part the columns *names* into those that are looked up, the surrogate key first, and plain ones."""
+    plain, looked_up = in_groups([spec.column(name) for name in names if name != spec.surrogate_key])
+    return [spec.surrogate_key, *(column.name for column in looked_up)], [column.name for column in plain]
+
+
+def split(names: Sequence[str], texts: Sequence[str]) -> pl.DataFrame:
+    """Give the cells of lines as String columns, null for NULL; each of *texts* has many lines, or none."""
+    if not names:
+        return pl.DataFrame()
+    # Every row then begins with the end of the one before.
+    whole = [ROW_END + text[: -len(_LINE_END)] for text in texts if text]
+    cells = pl.Series(whole, dtype=pl.String).str.split(CELL_END).explode()
+    columns = [cells.gather_every(len(names), offset).alias(name) for offset, name in enumerate(names)]
+    columns[0] = columns[0].str.slice(len(ROW_END))
+    return pl.DataFrame(columns).with_columns(_unescaped(name, texts) for name in names)
+
+
+def _unescaped(name: str, texts: Sequence[str]) -> pl.Expr:
+    """Give cells as they were; only texts are escaped, any other cell holds no backslash."""
+    cell = pl.col(name)
+    if any(NULL in text for text in texts):
+        cell = pl.when(cell != NULL).then(cell)
+    for escaped, plain in ((ESCAPED_CELL_END, CELL_END), (ESCAPED_BACKSLASH, "\\")):
+        if any(escaped in text for text in texts):
+            cell = cell.str.replace_all(escaped, plain, literal=True)
+    return cell
 
 
 def _too_large(spec: TableSpec) -> ReconcileError:

@@ -5,19 +5,21 @@ diff and every reference join on equal text. The columns themselves keep what th
 """
 
 from collections.abc import Collection, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from reconcile.dataset import ID, KEY, UNRESOLVED, Dataset, dependency_order
 from reconcile.diff import empty_live
-from reconcile.errors import Finding, Severity
+from reconcile.errors import Finding
+from reconcile.lines import Lines
 from reconcile.live.collation import BINARY, Weigh, fold
 from reconcile.live.naming import CollationOf, duplicates, require_distinct, with_key
 from reconcile.live.read import RawTable
 from reconcile.live.sent import Held
-from reconcile.spec import Column, Owner, TableSpec
-from reconcile.values import Json, PolymorphicReference, Reference, TextReference, dump_json, parse, translate_document
+from reconcile.live.typed import typed
+from reconcile.spec import Column, TableSpec
+from reconcile.values import Json, PolymorphicReference, Reference, TextReference, dump_json, translate_document
 
 _FOLDED = "_folded"
 _TARGET_KEY = "_target_key"
@@ -28,8 +30,9 @@ class LiveState:
     """
     The live rows, and what was odd about them (duplicate keys, values that cannot be read).
 
-    `raw` is the text they were read as and `declared` the frames whose keys they were matched with. Of rows that the
-    server `holds` as they were sent, `raw` may be missing: then their ids are not known, and negative.
+    `raw` is the text they were read as and `declared` the frames whose keys they were matched with; `lines` are those
+    of declared rows, where somebody has them. Of rows that the server `holds` as they were sent, `raw` may be missing:
+    then their ids are not known, and negative.
     """
 
     dataset: Dataset
@@ -37,6 +40,7 @@ class LiveState:
     raw: Mapping[str, RawTable]
     declared: Mapping[str, pl.DataFrame]
     holds: tuple[Held, ...] = ()
+    lines: Mapping[str, Lines] = field(default_factory=dict)
 
 
 def resolve(
@@ -46,9 +50,12 @@ def resolve(
     weigh: Weigh,
     resolved: Dataset | None = None,
     previous: LiveState | None = None,
+    lines: Mapping[str, Lines] | None = None,
 ) -> LiveState:
     """
     Resolve raw tables; *desired* gives the declared frames whose keys are matched, where there are any.
+
+    With the *lines* of declared rows, live ones that are the same text need not be parsed; the result is the same.
 
     *resolved* are live tables that the raw ones refer to and that are resolved already; they are part of the result.
 
@@ -62,6 +69,7 @@ def resolve(
         ReconcileError: two declared keys are one row under the live collation.
 
     """
+    lines = lines or {}
     specs = {name: table.spec for name, table in raw.items()}
     order, _ = dependency_order(specs)
     known = Dataset({}, {}) if resolved is None else resolved
@@ -77,7 +85,7 @@ def resolve(
         else:
             before.pop(name, None)
             if raw[name].has_rows:
-                frame, unreadable = _typed(spec, raw[name].frame())
+                frame, unreadable = typed(raw[name], lines.get(name))
                 findings += unreadable
                 frame = _resolve_columns(frame, [spec.column(part) for part in spec.key], keys)
                 frame = _resolve_texts(frame, [spec.column(part) for part in spec.key], frames, collation_of, weigh)
@@ -97,11 +105,11 @@ def resolve(
         if name in before:
             if not _refers(spec, [column.name for column in others], moved):
                 continue
-            read, _ = _typed(spec, raw[name].frame())
+            read, _ = typed(raw[name], lines.get(name))
             frame = frame.with_columns(read[column.name] for column in others if column.name in read.columns)
         frame = _resolve_columns(frame, others, keys)
         frames[name] = _resolve_texts(frame, others, frames, collation_of, weigh)
-    return LiveState(Dataset({**known.specs, **specs}, frames), tuple(findings), raw, desired)
+    return LiveState(Dataset({**known.specs, **specs}, frames), tuple(findings), raw, desired, lines=lines)
 
 
 def _reusable(raw: Mapping[str, RawTable], previous: LiveState | None) -> dict[str, pl.DataFrame]:
@@ -139,38 +147,6 @@ def _names_the_same(specs: Mapping[str, TableSpec], name: str, frame: pl.DataFra
 
 def _keys(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(ID, KEY)
-
-
-def _typed(spec: TableSpec, rows: pl.DataFrame) -> tuple[pl.DataFrame, list[Finding]]:
-    columns = [column for column in spec.columns if column.name in rows.columns]
-    frame = rows.select(
-        pl.col(spec.surrogate_key).cast(pl.Int64).alias(ID),
-        *(
-            parse(column.kind, pl.col(column.name)).alias(column.name)
-            for column in columns
-            if column.owner is not Owner.SERVER
-        ),
-    )
-    if not frame[ID].is_sorted():
-        # The server has read the table by another index.
-        order = frame[ID].arg_sort()
-        frame, rows = frame[order], rows[order]
-    findings = []
-    nulls, were_null = (side.null_count().row(0, named=True) for side in (frame, rows))
-    for column in columns:
-        if column.owner is Owner.SERVER or nulls[column.name] == were_null[column.name]:
-            continue
-        lost = rows.filter(frame[column.name].is_null() & rows[column.name].is_not_null())
-        findings.append(
-            Finding(
-                what="a live value cannot be read as its column's type and is taken as null",
-                where=f"{spec.name}.{column.name}, {spec.surrogate_key} {lost[spec.surrogate_key][0]}",
-                why=f"{lost[column.name][0]!r} in {lost.height} rows",
-                fix="correct the rows, or let a reset overwrite them",
-                severity=Severity.WARNING,
-            )
-        )
-    return frame, findings
 
 
 def _resolve_columns(frame: pl.DataFrame, columns: Sequence[Column], keys: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import polars as pl
 from sqlalchemy import ColumnClause, ColumnElement, Connection, Integer, String, and_, column, func, select, table
@@ -180,8 +180,8 @@ def digest(raw: Mapping[str, RawTable]) -> bytes:
     found = blake2b(digest_size=16)
     for name, source in raw.items():
         found.update(f"{name} {source.names}".encode())
-        for page in source.pages:
-            found.update(page.encode())
+        for text in chain.from_iterable(source.pages):
+            found.update(text.encode())
         for row in source.rows:
             found.update(repr(row).encode())
     return found.digest()

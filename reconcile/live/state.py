@@ -8,6 +8,7 @@ from sqlalchemy import Connection, column, func, select, table
 from reconcile.dataset import ID, Dataset
 from reconcile.diff import Action
 from reconcile.guard import NO_FOREIGN_KEY, Dependents
+from reconcile.lines import Lines
 from reconcile.live.collation import Collation, Weigh, collation_named, server_weights
 from reconcile.live.introspect import LiveSchema, introspect, read_foreign_keys
 from reconcile.live.read import RawTable, read_raw
@@ -35,7 +36,7 @@ def read_again(connection: Connection, schema: LiveSchema, previous: LiveState) 
     raw = read_raw(connection, previous.dataset.specs, schema)
     if raw == previous.raw:
         return previous
-    return resolved(server_weights(connection), schema, raw, previous.declared, previous=previous)
+    return resolved(server_weights(connection), schema, raw, previous.declared, previous=previous, lines=previous.lines)
 
 
 def resolved(
@@ -45,13 +46,14 @@ def resolved(
     declared: Mapping[str, pl.DataFrame],
     known: Dataset | None = None,
     previous: LiveState | None = None,
+    lines: Mapping[str, Lines] | None = None,
 ) -> LiveState:
     """Resolve what was read as `resolve` does, with the collations of the live schema."""
 
     def collation_of(table_name: str, column_name: str) -> Collation:
         return collation_named(schema.tables[table_name][column_name].collation)
 
-    return resolve(raw, declared, collation_of, weigh, known, previous)
+    return resolve(raw, declared, collation_of, weigh, known, previous, lines)
 
 
 def needed(specs: Mapping[str, TableSpec], tables: Iterable[str]) -> dict[str, TableSpec]:

@@ -9,14 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile import values
-from reconcile.dataset import ID, KEY, check, fingerprints, key_text, line_parts, line_text, with_hash
+from reconcile.dataset import ID, KEY, check, fingerprints, key_text, natural_key, with_hash
 from reconcile.decide import Mode
 from reconcile.diff import Action, diff
 from reconcile.fields import Draw, hash_column, hash_text
+from reconcile.lines import MANY_ROWS, RowDigest, line
 from reconcile.live.collation import Collation, collation_named, fold
 from reconcile.outcome import after
 from reconcile.plan import Plan
-from reconcile.spec import TableSpec
+from reconcile.spec import Column, TableSpec
 from reconcile.values import Kind, canonical_json, dtype, parse, text
 from tests.properties.shops import ALPHABET, JSON_VALUES, shops
 from tests.unit.tiny import SPECS, Rows, declared, live, planned
@@ -227,9 +228,22 @@ def test_binary_keys_fold_to_themselves(keys: list[str | None]) -> None:
 @laws
 @given(rows=st.lists(st.tuples(PARTS, st.none() | st.integers(0, 9), PARTS), max_size=4))
 def test_lines_are_escaped_wherever_a_cell_needs_it(rows: list[tuple[str | None, int | None, str | None]]) -> None:
-    kinds: list[Kind] = [values.Text(), values.Integer(), values.Text()]
-    cells = pl.DataFrame(rows, schema={"a": pl.String, "b": pl.Int64, "c": pl.String}, orient="row")
+    """Many rows are looked at first; then nothing is escaped where nothing need be."""
+    columns = [Column("a", values.Text()), Column("b", values.Integer()), Column("c", values.Reference("people"))]
+    many = pl.DataFrame([*rows, *[("x", 1, "y")] * MANY_ROWS], schema=["a", "b", "c"], orient="row")
 
-    escaped = cells.select(line_text(list(zip(kinds, map(pl.col, cells.columns), strict=True)))).to_series()
+    lines = RowDigest(columns).lines(many)
 
-    assert "\n".join(escaped).encode() == b"".join(line_parts([(kinds, cells)]))
+    assert "".join(lines.plain) == many.select(line(columns[:2]).str.join("")).item()
+    assert "".join(lines.looked_up) == many.select(line(columns[2:]).str.join("")).item()
+
+
+@laws
+@given(rows=st.lists(st.tuples(PARTS, st.integers(0, 9)), max_size=4))
+def test_keys_are_escaped_wherever_a_part_needs_it(rows: list[tuple[str | None, int]]) -> None:
+    spec = TableSpec("pairs", (Column("a", values.Text()), Column("b", values.Integer())), ("a", "b"), "core")
+    many = pl.DataFrame([*rows, *[("x", 1)] * MANY_ROWS], schema=["a", "b"], orient="row")
+
+    keys = many.select(natural_key(spec, many)).to_series()
+
+    assert keys.to_list() == many.select(key_text([pl.col("a"), pl.col("b").cast(pl.String)])).to_series().to_list()

@@ -76,7 +76,7 @@ def test_a_row_of_nulls_and_numbers_is_read_as_text(scant: Target) -> None:
     raw = read(scant)
 
     if scant.server is not None:
-        assert {type(page) for table in raw.values() for page in table.pages} == {str}
+        assert {type(text) for table in raw.values() for page in table.pages for text in page} == {str}
     assert {name: table.frame().height for name, table in raw.items()} == dict.fromkeys(STATE.specs, 1)
     for name, cells in inserted.items():
         spec, frame = STATE.specs[name], raw[name].frame()
@@ -191,6 +191,19 @@ def test_pages_are_no_longer_than_the_server_lets_them_be(server: Server, new_ta
     assert found.frame()["body"].to_list() == [
         str(body) for (body,) in target.rows("SELECT body FROM notes ORDER BY id")
     ]
+
+
+@pytest.mark.on_servers
+@pytest.mark.parametrize(
+    "body", ["", "\n", "\\n", "\x1f", "\x1f\n", "\x1f\\n", "\\N", "\\", "a\x1f", "\\s", "é\n\\n'\""]
+)
+def test_a_text_is_read_as_it_is(new_target: NewTarget, body: str) -> None:
+    """Whatever it has in common with what ends cells and rows: the next row and the next cell are read, too."""
+    target = new_target("empty")
+    edit(target, "CREATE TABLE notes (id BIGINT PRIMARY KEY, body TEXT NOT NULL)")
+    insert(target, "notes", pl.DataFrame({"id": ["1", "2", "3"], "body": [body, "x", body]}))
+
+    assert read_notes(target).frame().rows() == [("1", body), ("2", "x"), ("3", body)]
 
 
 @pytest.mark.on_servers

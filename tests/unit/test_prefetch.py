@@ -1,6 +1,7 @@
 """Computing ahead: things come in their order, at most one early, and errors where they are due."""
 
 from collections.abc import Iterator
+from threading import Event
 
 import pytest
 
@@ -16,10 +17,22 @@ def test_items_come_in_their_order_and_one_ahead() -> None:
             yield number
 
     seen = []
-    for item in prefetched(items()):
-        seen.append(item)
-        assert len(made) <= item + 2
+    with prefetched(items()) as coming:
+        for item in coming:
+            seen.append(item)
+            assert len(made) <= item + 2
     assert seen == [0, 1, 2, 3]
+
+
+def test_the_first_is_begun_before_anybody_asks_for_it() -> None:
+    begun = Event()
+
+    def items() -> Iterator[int]:
+        begun.set()
+        yield 1
+
+    with prefetched(items()):
+        assert begun.wait(10)
 
 
 def test_what_goes_wrong_ahead_is_raised_where_it_is_due() -> None:
@@ -27,7 +40,7 @@ def test_what_goes_wrong_ahead_is_raised_where_it_is_due() -> None:
         yield 1
         raise ValueError("the second")
 
-    coming = prefetched(items())
-    assert next(coming) == 1
-    with pytest.raises(ValueError, match="the second"):
-        next(coming)
+    with prefetched(items()) as coming:
+        assert next(coming) == 1
+        with pytest.raises(ValueError, match="the second"):
+            next(coming)

@@ -8,36 +8,55 @@ import pytest
 from sqlalchemy import Connection, create_engine, event, insert
 
 from reconcile import values
+from reconcile.lines import CELL_END, ROW_END
 from reconcile.live.introspect import introspect
-from reconcile.live.read import ESCAPED_BACKSLASH, ESCAPED_SEPARATOR, NULL, SEPARATOR, RawTable, read_raw
+from reconcile.live.read import RawTable, read_raw
 from reconcile.live.tables import metadata
 from reconcile.spec import Column, Owner
-from tests.unit.tiny import TAGS
+from tests.unit.live.formatted import paged
+from tests.unit.tiny import GOODS, TAGS
 
 NAMES = ("id", "code", "title")
 
 
-def page(*rows: tuple[str | None, ...]) -> str:
-    """Format rows as the server is asked to."""
-    return "".join(
-        (NULL if cell is None else cell.replace("\\", ESCAPED_BACKSLASH).replace(SEPARATOR, ESCAPED_SEPARATOR))
-        + SEPARATOR
-        for row in rows
-        for cell in row
-    )
-
-
 @pytest.mark.parametrize(
-    "title", ["", "plain", None, "\\N", "\\", "\\s", "\\b", f"a{SEPARATOR}b", "\\\\s\\N", "é\n'\""]
+    "title",
+    [
+        "",
+        "plain",
+        None,
+        "\\N",
+        "\\",
+        "\\s",
+        "\\b",
+        f"a{CELL_END}b",
+        f"a{CELL_END}{ROW_END}",
+        ROW_END,
+        "\\\\s\\N",
+        "é\n'\"",
+    ],
 )
 def test_a_page_comes_apart_as_it_was(title: str | None) -> None:
-    pages = [page(("1", "a", title), ("2", "b", "x")), page(("3", title, title))]
+    rows = [("1", "a", title), ("2", "b", "x"), ("3", title, title)]
 
-    assert RawTable(TAGS, NAMES, pages=pages).frame().rows() == [
-        ("1", "a", title),
-        ("2", "b", "x"),
-        ("3", title, title),
-    ]
+    assert paged(TAGS, NAMES, rows).frame().rows() == rows
+
+
+def test_columns_come_in_the_order_of_their_names() -> None:
+    """Those that are looked up travel apart."""
+    names = ("maker", "id", "sku", "base", "stock")
+    rows = [("7", "1", "a", None, "3"), ("8", "2", "b", "1", None)]
+
+    found = paged(GOODS, names, rows).frame()
+
+    assert found.columns == list(names)
+    assert found.rows() == rows
+
+
+def test_a_table_may_have_no_plain_column() -> None:
+    rows = [("1", "7"), ("2", "8")]
+
+    assert paged(GOODS, ("id", "maker"), rows).frame().rows() == rows
 
 
 def test_tuples_are_taken_as_they_are() -> None:
