@@ -168,5 +168,5 @@ STATE = DesiredState(
             ("orders", "order_line_items"), _wrong_totals,
         ),
     ),
-    spans=in_spans(ORDERS, 5 * ORDERS),
+    spans=in_spans(ORDERS, 7 * ORDERS),
 )  # fmt: skip

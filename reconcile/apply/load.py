@@ -22,9 +22,9 @@ from sqlalchemy.exc import DBAPIError
 LEAST_ROWS = 2_000
 """Fewer rows than these are inserted: a pipe and its thread cost more than they save."""
 
-ROWS_PER_CHUNK = 50_000
+ROWS_PER_CHUNK = 100_000
 
-ROWS_PER_WRITE = 10_000
+ROWS_PER_WRITE = 2_000
 """The server begins with the first of them while the next are written."""
 
 # Source: MySQL manual, "LOAD DATA Statement", field and line handling: what ESCAPED BY '\\' stands for.

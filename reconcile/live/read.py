@@ -246,6 +246,14 @@ def highest(connection: Connection, specs: Iterable[TableSpec]) -> dict[str, int
     return {str(name): int(number) for name, number in found}
 
 
+def first_of(connection: Connection, spec: TableSpec, above: int, rows: int) -> int | None:
+    """Give the first of the surrogate keys *above* a number; None unless they are as many as *rows*, without a gap."""
+    key: ColumnClause[int] = column(spec.surrogate_key, SqlInteger())
+    asked = select(func.count(), func.min(key), func.max(key)).select_from(table(spec.name)).where(key > above)
+    found, first, last = connection.execute(asked).one()
+    return int(first) if rows == found == last - first + 1 else None
+
+
 def _among(chosen: ColumnClause[int], ids: Sequence[int]) -> ColumnElement[bool]:
     """Choose rows by numbers that ascend: by a range where they have no gap, since a long list takes its time."""
     if ids[-1] - ids[0] + 1 == len(ids):

@@ -5,8 +5,10 @@ a server may spell a value otherwise: then somebody reads the rows. A sum withou
 swapped a value, once in some ten thousand times; what was sent is not swapped on its way.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from zlib import crc32
 
 import polars as pl
@@ -14,6 +16,9 @@ from sqlalchemy import Connection
 
 from reconcile.live.introspect import LiveColumn
 from reconcile.live.sums import Cell, cell_of, quoted, row_text
+
+_ROWS_PER_TURN, _PAUSE_S = 2_000, 0.0001
+"""So many are hashed at once, in half a millisecond; so long is the pause after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,15 @@ class Held:
 def sum_up(values: pl.DataFrame, live: Mapping[str, LiveColumn]) -> Sent:
     """Sum up rows in wire form; *live* are the columns of their table."""
     cells = tuple(cell_of(live[name]) for name in values.columns)
-    lines = values.select(_line(cells).cast(pl.Binary)).to_series().to_list()
-    return Sent(cells, values.height, sum(map(crc32, lines)))
+    lines = values.select(_line(cells).cast(pl.Binary)).to_series()
+    return Sent(cells, values.height, sum(map(_hashed, range(0, len(lines), _ROWS_PER_TURN), repeat(lines))))
+
+
+def _hashed(start: int, lines: pl.Series) -> int:
+    """Sum up some hashes, and let the thread that writes have its turn: the server may be waiting for it."""
+    total = sum(map(crc32, lines.slice(start, _ROWS_PER_TURN).to_list()))
+    time.sleep(_PAUSE_S)
+    return total
 
 
 def is_held(connection: Connection, held: Held) -> bool:

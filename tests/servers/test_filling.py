@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from reconcile.apply import execute
 from reconcile.cli import apply as apply_module
 from reconcile.cli import filling
 from reconcile.live.connect import open_engine, transaction
@@ -70,10 +71,34 @@ def test_what_is_held_is_what_was_sent(new_target: NewTarget) -> None:
             assert is_held(connection, Held("words", "id", sent, first - 1, last))
             assert not is_held(connection, Held("words", "id", sent, first, last))
             assert not is_held(connection, Held("words", "id", sent, first - 1, last - 1))
+            ids = pl.int_range(first, last + 1, eager=True)
+            under = [sum_up(frame.with_columns(id=numbers), live) for numbers in (ids, ids[::-1])]
+            told = [is_held(connection, Held("words", "id", each, first - 1, last)) for each in under]
+            assert told == [True, frame.equals(frame[::-1])]
             connection.execute(text(statement))
             assert not is_held(connection, Held("words", "id", sent, first - 1, last))
 
         law()
+
+
+@JOURNAL
+@pytest.mark.parametrize("state", [SPANNED, WHOLE])
+def test_ids_that_do_not_count_upwards_are_noticed(
+    trades: tuple[Target, Target], more: tuple[str, ...], state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many rows only the first id is asked for: lines that then hang on other orders are never committed."""
+    monkeypatch.setattr(execute, "LEAST_ROWS", 2)
+    target, _ = trades
+    edit(
+        target,
+        "CREATE TRIGGER counts BEFORE INSERT ON orders FOR EACH ROW "
+        "SET @given = COALESCE(@given, 100000) - 1, NEW.id = @given",
+    )
+
+    result = act(target, state, "apply", "--force", *more)
+
+    assert (result.code, "is not as planned after the write" in result.err) == (1, True), result.err
+    assert target.rows("SELECT COUNT(*) FROM customers") == [(0,)]
 
 
 def test_rows_that_are_held_are_not_read(trades: tuple[Target, Target], monkeypatch: pytest.MonkeyPatch) -> None:
