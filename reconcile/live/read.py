@@ -44,6 +44,7 @@ BYTES_PER_PAGE = 4_000_000
 _LINE_END = CELL_END + ROW_END
 # Source: MySQL manual, "Character Set Introducers", of hexadecimal literals; MariaDB documents the same.
 _CELL_END, _ROW_END = (f"_utf8mb4 X'{mark.encode().hex()}'" for mark in (CELL_END, ROW_END))
+_CELL = "cell"
 _MOST_GROWTH = 8
 """How many times wider a page may be than the one before: where ids lie thinly at first, many may follow."""
 
@@ -384,19 +385,19 @@ def split(names: Sequence[str], texts: Sequence[str]) -> pl.DataFrame:
         return pl.DataFrame()
     # Every row then begins with the end of the one before.
     whole = [ROW_END + text[: -len(_LINE_END)] for text in texts if text]
-    cells = pl.Series(whole, dtype=pl.String).str.split(CELL_END).explode()
-    columns = [cells.gather_every(len(names), offset).alias(name) for offset, name in enumerate(names)]
+    cells = pl.DataFrame({_CELL: whole}, schema={_CELL: pl.String}).select(pl.col(_CELL).str.split(CELL_END).explode())
+    has = {mark: any(mark in text for text in texts) for mark in (NULL, ESCAPED_CELL_END, ESCAPED_BACKSLASH)}
+    columns = [pl.col(_CELL).gather_every(len(names), offset) for offset in range(len(names))]
     columns[0] = columns[0].str.slice(len(ROW_END))
-    return pl.DataFrame(columns).with_columns(_unescaped(name, texts) for name in names)
+    return cells.select(_unescaped(cell, has).alias(name) for cell, name in zip(columns, names, strict=True))
 
 
-def _unescaped(name: str, texts: Sequence[str]) -> pl.Expr:
-    """Give cells as they were; only texts are escaped, any other cell holds no backslash."""
-    cell = pl.col(name)
-    if any(NULL in text for text in texts):
+def _unescaped(cell: pl.Expr, has: Mapping[str, bool]) -> pl.Expr:
+    """Give cells as they were, of lines that have some marks; only texts are escaped."""
+    if has[NULL]:
         cell = pl.when(cell != NULL).then(cell)
     for escaped, plain in ((ESCAPED_CELL_END, CELL_END), (ESCAPED_BACKSLASH, "\\")):
-        if any(escaped in text for text in texts):
+        if has[escaped]:
             cell = cell.str.replace_all(escaped, plain, literal=True)
     return cell
 

@@ -38,18 +38,20 @@ def _as_declared(raw: RawTable, lines: Lines) -> tuple[pl.DataFrame, list[Findin
     if len(numbers) != lines.frame.height or not numbers.cast(pl.Int64).is_sorted():
         return None
     found, findings = _parsed(raw, looked_up, others)
-    frame = lines.frame.select(column.name for column in plain)
+    cells = {column.name: lines.frame[column.name] for column in plain}
     live, declared = "".join(page.plain for page in raw.pages), "".join(lines.plain)
     if live != declared:
         rows, wanted = _rows(live), _rows(declared)
         differs = rows != wanted
         if differs.sum() > len(rows) * _MOST_OTHERS:
             return None
-        cells = split(frame.columns, ["".join(row + _LINE_END for row in rows.filter(differs))])
-        read, unreadable = _parsed(raw, cells.with_columns(numbers.filter(differs)), plain)
-        frame = pl.concat([frame, read.select(frame.columns)])[_places(differs)]
+        texts = split(list(cells), ["".join(row + _LINE_END for row in rows.filter(differs))])
+        read, unreadable = _parsed(raw, texts.with_columns(numbers.filter(differs)), plain)
+        places = _places(differs)
+        cells = {name: pl.concat([cell, read[name]])[places] for name, cell in cells.items()}
         findings = unreadable + findings
-    return found.with_columns(frame.get_columns()).select(ID, *(column.name for column in columns)), findings
+    cells |= {column.name: found[column.name] for column in others}
+    return pl.DataFrame([found[ID], *(cells[column.name] for column in columns)]), findings
 
 
 def _rows(text: str) -> pl.Series:

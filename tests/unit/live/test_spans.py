@@ -58,6 +58,7 @@ def test_rows_of_a_span_are_read_whatever_their_ids(
 ) -> None:
     """Goods A to C are the span, D and E are not; each has a tag. A range of ids is read without naming each."""
     ranges: list[bool] = []
+
     def noting(*arguments: object) -> object:
         ranges.append(isinstance(arguments[-1], range))
         return read_chosen(*arguments)  # type: ignore[arg-type]
