@@ -129,7 +129,7 @@ class Draw:
 
     def choice(self, column: str, values: Sequence[str]) -> pl.Expr:
         """One of *values*, each as likely as the others, String."""
-        return pl.lit(pl.Series(values, dtype=pl.String)).gather(self.integer(column, 0, len(values) - 1))
+        return pick(self.integer(column, 0, len(values) - 1), values)
 
 
 def pick(index: pl.Expr, values: Sequence[str]) -> pl.Expr:
