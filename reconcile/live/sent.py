@@ -8,7 +8,6 @@ swapped a value, once in some ten thousand times; what was sent is not swapped o
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import repeat
 from zlib import crc32
 
 import polars as pl
@@ -44,13 +43,13 @@ class Held:
 def sum_up(values: pl.DataFrame, live: Mapping[str, LiveColumn]) -> Sent:
     """Sum up rows in wire form; *live* are the columns of their table."""
     cells = tuple(cell_of(live[name]) for name in values.columns)
-    lines = values.select(_line(cells).cast(pl.Binary)).to_series()
-    return Sent(cells, values.height, sum(map(_hashed, range(0, len(lines), _ROWS_PER_TURN), repeat(lines))))
+    lines = values.select(_line(cells).cast(pl.Binary))
+    return Sent(cells, values.height, sum(_hashed(part.to_series()) for part in lines.iter_slices(_ROWS_PER_TURN)))
 
 
-def _hashed(start: int, lines: pl.Series) -> int:
-    """Sum up some hashes, and let the thread that writes have its turn: the server may be waiting for it."""
-    total = sum(map(crc32, lines.slice(start, _ROWS_PER_TURN).to_list()))
+def _hashed(lines: pl.Series) -> int:
+    """Sum up the hashes of some rows, and let the thread that writes have its turn: the server may wait for it."""
+    total = sum(map(crc32, lines.to_list()))
     time.sleep(_PAUSE_S)
     return total
 
