@@ -14,6 +14,7 @@ from reconcile.spec import Column
 from reconcile.values import is_free_text, is_looked_up, text
 
 CELL_END, ROW_END, NULL = "\x1f", "\\n", "\\N"
+LINE_END = CELL_END + ROW_END
 ESCAPED_BACKSLASH, ESCAPED_CELL_END = "\\b", "\\s"
 
 MANY_ROWS = 1_000

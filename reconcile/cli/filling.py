@@ -13,7 +13,8 @@ from reconcile.dataset import Dataset
 from reconcile.decide import Goal
 from reconcile.diff import Action
 from reconcile.live.collation import Weigh
-from reconcile.live.read import RawTable, highest, read_between
+from reconcile.live.raw import RawTable
+from reconcile.live.read import highest, read_between
 from reconcile.live.resolve import LiveState
 from reconcile.live.sent import Held, Sent, is_held, sum_up
 from reconcile.outcome import after

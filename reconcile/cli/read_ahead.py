@@ -13,7 +13,7 @@ from reconcile.diff import Action
 from reconcile.guard import Dependents
 from reconcile.lines import Lines
 from reconcile.live.collation import Collation, server_weights
-from reconcile.live.read import RawTable
+from reconcile.live.raw import RawTable
 from reconcile.live.spans import read_span
 from reconcile.live.state import count_rows, dependents
 from reconcile.plan import Plan

@@ -16,7 +16,7 @@ from reconcile.decide import Goal
 from reconcile.diff import ACTION, AFTER, Action, counts, empty_declared, empty_live
 from reconcile.live.collation import Weigh, server_weights
 from reconcile.live.introspect import LiveSchema
-from reconcile.live.read import RawTable
+from reconcile.live.raw import RawTable
 from reconcile.live.resolve import LiveState
 from reconcile.live.sent import is_held
 from reconcile.live.spans import KeyRange, Links, digest, read_span

@@ -1,13 +1,11 @@
 """Read live rows as text, many rows a statement: the server formats each row and joins them into one text, a page.
 
-A pure Python driver spends more on each row that it receives than the server does on formatting it. In a page each
-cell is ended by a separator; separator and backslash inside a value are escaped and NULL is `\\N`. SQLite, which is
-in-process, gives its cells as they are.
+A pure Python driver spends more on each row that it receives than the server does on formatting it. A page has its
+rows as `lines` writes them. SQLite, which is in-process, gives its cells as they are.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import polars as pl
 from sqlalchemy import (
@@ -33,66 +31,19 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from reconcile import values
 from reconcile.errors import Finding, ReconcileError
-from reconcile.lines import CELL_END, ESCAPED_BACKSLASH, ESCAPED_CELL_END, NULL, ROW_END, in_groups
+from reconcile.lines import CELL_END, ROW_END
 from reconcile.live.introspect import LiveColumn, LiveSchema
+from reconcile.live.raw import Page, RawTable, groups, whole
 from reconcile.spec import Column, TableSpec
 
 IDS_PER_PAGE = 10_000
 """Surrogate keys that a page spans at first; where they lie thinly it spans more, where rows are long fewer."""
 
 BYTES_PER_PAGE = 4_000_000
-_LINE_END = CELL_END + ROW_END
 # Source: MySQL manual, "Character Set Introducers", of hexadecimal literals; MariaDB documents the same.
 _CELL_END, _ROW_END = (f"_utf8mb4 X'{mark.encode().hex()}'" for mark in (CELL_END, ROW_END))
-_CELL = "cell"
 _MOST_GROWTH = 8
 """How many times wider a page may be than the one before: where ids lie thinly at first, many may follow."""
-
-
-class Page(NamedTuple):
-    """
-    The lines of many rows, as `lines` has them: of their plain cells, and of what the dataset holds something else for.
-
-    The surrogate key is the first of the latter.
-    """
-
-    looked_up: str
-    plain: str
-
-
-@dataclass(frozen=True, slots=True)
-class RawTable:
-    """
-    One table as it was read: the names of the columns it has, and its rows by surrogate key.
-
-    `pages` are lines as the server formatted them; `rows` are those of SQLite as tuples of texts. Equal pages and rows
-    mean an equal table.
-    """
-
-    spec: TableSpec
-    names: tuple[str, ...]
-    rows: Sequence[tuple[str | None, ...]] = ()
-    pages: Sequence[Page] = ()
-
-    @property
-    def has_rows(self) -> bool:
-        """Say whether there are any."""
-        return bool(self.rows or self.pages)
-
-    def looked_up(self) -> pl.DataFrame:
-        """Give the other columns of pages, the surrogate key first, as `frame` does."""
-        return split(_groups(self.spec, self.names)[0], [page.looked_up for page in self.pages])
-
-    def frame(self) -> pl.DataFrame:
-        """Give the rows as String columns, null for NULL."""
-        if self.pages:
-            _, plain = _groups(self.spec, self.names)
-            texts = [page.plain for page in self.pages]
-            return self.looked_up().with_columns(split(plain, texts).get_columns()).select(self.names)
-        cells = list(zip(*self.rows, strict=True)) or [()] * len(self.names)
-        return pl.DataFrame(
-            [pl.Series(name, cell, dtype=pl.String) for name, cell in zip(self.names, cells, strict=True)]
-        )
 
 
 class _LinesText(ColumnElement[str]):
@@ -167,7 +118,7 @@ def read_raw(connection: Connection, specs: Mapping[str, TableSpec], schema: Liv
     if small:
         statement = union_all(*(sources[number].between(*extent) for number, extent in small.items()))
         for number, rows, *texts in connection.execute(statement):
-            if (page := _whole(rows, texts)) is not None:
+            if (page := whole(rows, texts)) is not None:
                 pages[number] = [page] if rows else []
     for number, (first, last) in extents.items():
         if number not in pages:
@@ -200,7 +151,7 @@ def read_chosen(
     while start < len(ids):
         part = ids[start : start + width]
         ((_, count, *texts),) = connection.execute(source.page.where(_among(chosen, part)))
-        page = _whole(count, texts)
+        page = whole(count, texts)
         if page is None:
             if width == 1:
                 raise _too_large(spec)
@@ -209,7 +160,7 @@ def read_chosen(
         start += len(part)
         if count:
             pages.append(page)
-            width = max(min(IDS_PER_PAGE, BYTES_PER_PAGE * len(part) // _length(page)), 1)
+            width = max(min(IDS_PER_PAGE, BYTES_PER_PAGE * len(part) // page.length), 1)
     return RawTable(spec, source.names, pages=tuple(pages))
 
 
@@ -273,7 +224,7 @@ def _source(number: int, spec: TableSpec, nullable: Mapping[str, bool]) -> _Sour
     cells = {
         c.name: (_masked(cell, c), _holds_any_text(c), nullable[c.name]) for cell, c in zip(plain, columns, strict=True)
     }
-    looked_up, others = (_LinesText([cells[name] for name in names]) for names in _groups(spec, nullable))
+    looked_up, others = (_LinesText([cells[name] for name in names]) for names in groups(spec, nullable))
     source, mark = table(spec.name, *plain), literal_column(str(number), SqlInteger())
     key: ColumnClause[int] = column(spec.surrogate_key)
     return _Source(
@@ -298,7 +249,7 @@ def read_new(
     is_new = true() if above is None else source.key > literal_column(str(above))
     if expected <= IDS_PER_PAGE:
         ((_, rows, *texts),) = connection.execute(source.page.where(is_new))
-        if (page := _whole(rows, texts)) is not None:
+        if (page := whole(rows, texts)) is not None:
             return RawTable(spec, source.names, pages=(page,) if rows else ()).frame()
     ((_, first, last),) = connection.execute(source.extent.where(is_new))
     pages = () if first is None else tuple(_pages(connection, source, first, last))
@@ -310,7 +261,7 @@ def _pages(connection: Connection, source: _Source, first: int, last: int) -> It
     width = IDS_PER_PAGE
     while first <= last:
         ((_, rows, *texts),) = connection.execute(source.between(first, first + width - 1))
-        page = _whole(rows, texts)
+        page = whole(rows, texts)
         if page is None:
             if width == 1:
                 raise _too_large(source.spec)
@@ -319,7 +270,7 @@ def _pages(connection: Connection, source: _Source, first: int, last: int) -> It
         first += width
         if rows:
             yield page
-            most = min(IDS_PER_PAGE, BYTES_PER_PAGE * rows // _length(page) + 1)
+            most = min(IDS_PER_PAGE, BYTES_PER_PAGE * rows // page.length + 1)
             width = max(min(most * width // rows, _MOST_GROWTH * width), 1)
         else:
             # A gap: what lies behind it is where the index says.
@@ -329,26 +280,6 @@ def _pages(connection: Connection, source: _Source, first: int, last: int) -> It
                 .where(source.key >= literal_column(str(first)))
             ).scalar_one()
             first = last + 1 if found is None else int(found)
-
-
-def _whole(rows: int, texts: Sequence[str | None]) -> Page | None:
-    """
-    Give the lines of a page; None when they do not have all cells of its rows.
-
-    The server cuts what is longer than group_concat_max_len or max_allowed_packet, with a warning. Source: MySQL
-    manual, "Aggregate Function Descriptions", GROUP_CONCAT().
-    """
-    return Page(*(text or "" for text in texts)) if all(_is_whole(rows, text) for text in texts) else None
-
-
-def _is_whole(rows: int, text: str | None) -> bool:
-    if not text:
-        return text is not None or not rows
-    return text.endswith(_LINE_END) and text.count(_LINE_END) == rows
-
-
-def _length(page: Page) -> int:
-    return len(page.looked_up) + len(page.plain)
 
 
 def _read_table(
@@ -371,35 +302,6 @@ def _masked(cell: ColumnClause[str], declared: Column) -> ColumnElement[str]:
 
 def _holds_any_text(declared: Column) -> bool:
     return isinstance(declared.kind, values.Text | values.Enumeration | values.Json | values.TextReference)
-
-
-def _groups(spec: TableSpec, names: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Part the columns *names* into those that are looked up, the surrogate key first, and plain ones."""
-    plain, looked_up = in_groups([spec.column(name) for name in names if name != spec.surrogate_key])
-    return [spec.surrogate_key, *(column.name for column in looked_up)], [column.name for column in plain]
-
-
-def split(names: Sequence[str], texts: Sequence[str]) -> pl.DataFrame:
-    """Give the cells of lines as String columns, null for NULL; each of *texts* has many lines, or none."""
-    if not names:
-        return pl.DataFrame()
-    # Every row then begins with the end of the one before.
-    whole = [ROW_END + text[: -len(_LINE_END)] for text in texts if text]
-    cells = pl.DataFrame({_CELL: whole}, schema={_CELL: pl.String}).select(pl.col(_CELL).str.split(CELL_END).explode())
-    has = {mark: any(mark in text for text in texts) for mark in (NULL, ESCAPED_CELL_END, ESCAPED_BACKSLASH)}
-    columns = [pl.col(_CELL).gather_every(len(names), offset) for offset in range(len(names))]
-    columns[0] = columns[0].str.slice(len(ROW_END))
-    return cells.select(_unescaped(cell, has).alias(name) for cell, name in zip(columns, names, strict=True))
-
-
-def _unescaped(cell: pl.Expr, has: Mapping[str, bool]) -> pl.Expr:
-    """Give cells as they were, of lines that have some marks; only texts are escaped."""
-    if has[NULL]:
-        cell = pl.when(cell != NULL).then(cell)
-    for escaped, plain in ((ESCAPED_CELL_END, CELL_END), (ESCAPED_BACKSLASH, "\\")):
-        if has[escaped]:
-            cell = cell.str.replace_all(escaped, plain, literal=True)
-    return cell
 
 
 def _too_large(spec: TableSpec) -> ReconcileError:

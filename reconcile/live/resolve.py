@@ -15,7 +15,7 @@ from reconcile.errors import Finding
 from reconcile.lines import Lines
 from reconcile.live.collation import BINARY, Weigh, fold
 from reconcile.live.naming import CollationOf, duplicates, require_distinct, with_key
-from reconcile.live.read import RawTable
+from reconcile.live.raw import RawTable
 from reconcile.live.sent import Held
 from reconcile.live.typed import typed
 from reconcile.spec import Column, TableSpec

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnClause, ColumnElement, Connection, Integer, String,
 from reconcile.errors import Finding, ReconcileError
 from reconcile.live.collation import collation_named, server_weights, sorts_as_bytes
 from reconcile.live.introspect import LiveSchema
-from reconcile.live.read import RawTable, read_chosen
+from reconcile.live.raw import RawTable
+from reconcile.live.read import read_chosen
 from reconcile.spec import TableSpec
 from reconcile.state import Spans
 from reconcile.values import Integer as IntegerKind

@@ -11,7 +11,8 @@ from reconcile.guard import NO_FOREIGN_KEY, Dependents
 from reconcile.lines import Lines
 from reconcile.live.collation import Collation, Weigh, collation_named, server_weights
 from reconcile.live.introspect import LiveSchema, introspect, read_foreign_keys
-from reconcile.live.read import RawTable, read_raw
+from reconcile.live.raw import RawTable
+from reconcile.live.read import read_raw
 from reconcile.live.resolve import LiveState, resolve
 from reconcile.plan import Plan
 from reconcile.spec import TableSpec

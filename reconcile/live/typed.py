@@ -6,12 +6,11 @@ import polars as pl
 
 from reconcile.dataset import ID
 from reconcile.errors import Finding, Severity
-from reconcile.lines import CELL_END, ROW_END, Lines, in_groups
-from reconcile.live.read import RawTable, split
+from reconcile.lines import LINE_END, Lines, in_groups
+from reconcile.live.raw import RawTable, split
 from reconcile.spec import Column
 from reconcile.values import parse
 
-_LINE_END = CELL_END + ROW_END
 _MOST_OTHERS = 0.25
 """Where a larger part of the rows is other text than what is declared, all of them are parsed."""
 
@@ -45,7 +44,7 @@ def _as_declared(raw: RawTable, lines: Lines) -> tuple[pl.DataFrame, list[Findin
         differs = rows != wanted
         if differs.sum() > len(rows) * _MOST_OTHERS:
             return None
-        texts = split(list(cells), ["".join(row + _LINE_END for row in rows.filter(differs))])
+        texts = split(list(cells), ["".join(row + LINE_END for row in rows.filter(differs))])
         read, unreadable = _parsed(raw, texts.with_columns(numbers.filter(differs)), plain)
         places = _places(differs)
         cells = {name: pl.concat([cell, read[name]])[places] for name, cell in cells.items()}
@@ -55,7 +54,7 @@ def _as_declared(raw: RawTable, lines: Lines) -> tuple[pl.DataFrame, list[Findin
 
 
 def _rows(text: str) -> pl.Series:
-    return pl.Series([text[: -len(_LINE_END)]], dtype=pl.String).str.split(_LINE_END).explode()
+    return pl.Series([text[: -len(LINE_END)]], dtype=pl.String).str.split(LINE_END).explode()
 
 
 def _places(differs: pl.Series) -> pl.Series:

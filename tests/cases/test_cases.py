@@ -10,7 +10,7 @@ import pytest
 
 from reconcile.decide import Mode
 from reconcile.live.collation import Collation, collation_named
-from reconcile.live.read import RawTable
+from reconcile.live.raw import RawTable
 from reconcile.live.resolve import LiveState, resolve
 from reconcile.plan import Plan
 from reconcile.render.json import render_plan as to_json

@@ -12,7 +12,7 @@ from reconcile.dataset import Fingerprint
 from reconcile.errors import Finding
 from reconcile.lines import Lines
 from reconcile.live import typed as module
-from reconcile.live.read import RawTable
+from reconcile.live.raw import RawTable
 from reconcile.live.typed import typed
 from reconcile.spec import Column, TableSpec
 from reconcile.values import is_looked_up, text

@@ -25,7 +25,8 @@ from reconcile.errors import ReconcileError
 from reconcile.live.connect import open_engine, snapshot
 from reconcile.live.drivers import Driver, installed_library, reading
 from reconcile.live.introspect import introspect
-from reconcile.live.read import RawTable, read_raw
+from reconcile.live.raw import RawTable
+from reconcile.live.read import read_raw
 from reconcile.live.target import parse
 from reconcile.spec import Column, Owner, TableSpec
 from tests.servers.certified import certified

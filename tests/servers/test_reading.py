@@ -9,7 +9,8 @@ from reconcile import values
 from reconcile.errors import ReconcileError
 from reconcile.live.connect import open_engine, snapshot
 from reconcile.live.introspect import introspect
-from reconcile.live.read import RawTable, read_raw
+from reconcile.live.raw import RawTable
+from reconcile.live.read import read_raw
 from reconcile.live.target import parse
 from reconcile.spec import Column, Owner, TableSpec
 from tests.servers.cached_state import STATE

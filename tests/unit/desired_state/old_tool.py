@@ -13,7 +13,7 @@ import polars as pl
 from reconcile.dataset import HASH, Dataset
 from reconcile.fields import Draw, hash_column
 from reconcile.live.collation import Collation, collation_named
-from reconcile.live.read import RawTable
+from reconcile.live.raw import RawTable
 from reconcile.live.resolve import resolve
 from reconcile.spec import Owner, TableSpec
 from reconcile.values import Timestamp

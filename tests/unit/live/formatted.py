@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from reconcile.lines import CELL_END, ESCAPED_BACKSLASH, ESCAPED_CELL_END, NULL, ROW_END
-from reconcile.live.read import Page, RawTable
+from reconcile.live.raw import Page, RawTable
 from reconcile.spec import TableSpec
 from reconcile.values import is_looked_up
 

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, create_engine, event, insert
 from reconcile import values
 from reconcile.lines import CELL_END, ROW_END
 from reconcile.live.introspect import introspect
-from reconcile.live.read import RawTable, read_raw
+from reconcile.live.raw import RawTable
+from reconcile.live.read import read_raw
 from reconcile.live.tables import metadata
 from reconcile.spec import Column, Owner
 from tests.unit.live.formatted import paged

@@ -8,7 +8,7 @@ import pytest
 from reconcile.dataset import DUPLICATE, ID, KEY
 from reconcile.errors import ReconcileError, Severity
 from reconcile.live.collation import BINARY, Collation, collation_named
-from reconcile.live.read import RawTable
+from reconcile.live.raw import RawTable
 from reconcile.live.resolve import LiveState, resolve
 from reconcile.spec import TableSpec
 from tests.unit.live.test_collation import weigh
