@@ -145,7 +145,7 @@ def _table_plan(goal: Goal, name: str, rows: pl.DataFrame, live: Dataset) -> Tab
     rows = rows if rows[KEY].is_sorted() else rows.sort(KEY)
     if name not in live or live[name].is_empty():
         return TablePlan(spec, rows, counts(rows), {})
-    kept = live[name].select(KEY, ID)
+    kept = live[name][[KEY, ID]]
     if rows.height:
         kept = kept.join(rows.select(ID), on=ID, how="anti")
     declared = goal.desired[name]

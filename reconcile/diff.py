@@ -6,7 +6,8 @@ Knows nothing of modes and policies: it says what differs, the plan says what ma
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 
 import polars as pl
 
@@ -77,12 +78,13 @@ def diff(desired: Dataset, live: Dataset, tables: Iterable[str]) -> dict[str, Ta
     others = [name for name, (wanted, present) in sides.items() if not _are_the_same(specs[name], wanted, present)]
     found = {name: _all_missing(specs[name], sides[name][0]) for name in others if sides[name][1].is_empty()}
     others = [name for name in others if name not in found]
-    found |= zip(others, pl.collect_all([_differing(specs[name], *sides[name]) for name in others]), strict=True)
+    joined = [_differing(specs[name], *_narrowed(specs[name], *sides[name])) for name in others]
+    found |= zip(others, pl.collect_all(joined), strict=True)
     diffs = {}
-    for name, (wanted, present) in sides.items():
+    for name, (_, present) in sides.items():
         rows = found.get(name)
         if rows is None:
-            diffs[name] = TableDiff(specs[name], _all_missing(specs[name], wanted.clear()), present.height)
+            diffs[name] = TableDiff(specs[name], no_rows(specs[name]), present.height)
         else:
             gone = rows.filter(pl.col(ACTION).is_in([Action.UPDATE, Action.DELETE])).height
             diffs[name] = TableDiff(specs[name], rows, present.height - gone)
@@ -99,9 +101,22 @@ def _are_the_same(spec: TableSpec, desired: pl.DataFrame, live: pl.DataFrame) ->
     return all(desired[name].equals(live[name]) for name in names)
 
 
+def _narrowed(spec: TableSpec, desired: pl.DataFrame, live: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Leave out rows that do not differ, where both sides have the same keys in the same order; else nothing."""
+    names = [column.name for column in spec.managed if column.name in live.columns]
+    if len(names) < len(spec.managed) or not desired[KEY].equals(live[KEY]):
+        return desired, live
+    nothing = pl.repeat(value=False, n=desired.height, dtype=pl.Boolean, eager=True)
+    differs = reduce(or_, (desired[name].ne_missing(live[name]) for name in names), nothing)
+    return desired.filter(differs), live.filter(differs)
+
+
 def no_rows(spec: TableSpec) -> pl.DataFrame:
     """Give the differing rows of a table in which nothing differs."""
-    return _all_missing(spec, empty_declared(spec))
+    row = pl.Struct({column.name: dtype(column.kind) for column in spec.declared})
+    texts = dict.fromkeys((STEP, ACTION, REASON), pl.String)
+    sides = dict.fromkeys((BEFORE, AFTER), row)
+    return pl.DataFrame(schema={KEY: pl.String, ID: pl.Int64, **texts, CHANGED: pl.List(pl.String), **sides})
 
 
 def empty_declared(spec: TableSpec) -> pl.DataFrame:

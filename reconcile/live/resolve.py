@@ -146,7 +146,7 @@ def _names_the_same(specs: Mapping[str, TableSpec], name: str, frame: pl.DataFra
 
 
 def _keys(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.select(ID, KEY)
+    return frame[[ID, KEY]]
 
 
 def _resolve_columns(frame: pl.DataFrame, columns: Sequence[Column], keys: Mapping[str, pl.DataFrame]) -> pl.DataFrame:

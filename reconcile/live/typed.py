@@ -38,19 +38,38 @@ def _as_declared(raw: RawTable, lines: Lines) -> tuple[pl.DataFrame, list[Findin
         return None
     found, findings = _parsed(raw, looked_up, others)
     cells = {column.name: lines.frame[column.name] for column in plain}
-    live, declared = "".join(page.plain for page in raw.pages), "".join(lines.plain)
-    if live != declared:
-        rows, wanted = _rows(live), _rows(declared)
+    texts = [page.plain for page in raw.pages]
+    if not _is_same_text(texts, lines.plain):
+        rows, wanted = _rows("".join(texts)), _rows("".join(lines.plain))
         differs = rows != wanted
         if differs.sum() > len(rows) * _MOST_OTHERS:
             return None
-        texts = split(list(cells), ["".join(row + LINE_END for row in rows.filter(differs))])
-        read, unreadable = _parsed(raw, texts.with_columns(numbers.filter(differs)), plain)
+        others_read = split(list(cells), ["".join(row + LINE_END for row in rows.filter(differs))])
+        read, unreadable = _parsed(raw, others_read.with_columns(numbers.filter(differs)), plain)
         places = _places(differs)
         cells = {name: pl.concat([cell, read[name]])[places] for name, cell in cells.items()}
         findings = unreadable + findings
     cells |= {column.name: found[column.name] for column in others}
     return pl.DataFrame([found[ID], *(cells[column.name] for column in columns)]), findings
+
+
+def _is_same_text(parts: Sequence[str], others: Sequence[str]) -> bool:
+    """Say whether both come to the same text when they are joined; the longer of two is looked at where it is."""
+    if sum(map(len, parts)) != sum(map(len, others)):
+        return False
+    remaining = iter(others)
+    other, at = "", 0
+    for part in parts:
+        compared = 0
+        while compared < len(part):
+            if at == len(other):
+                other, at = next(remaining), 0
+            length = min(len(part) - compared, len(other) - at)
+            piece = part if length == len(part) else part[compared : compared + length]
+            if not other.startswith(piece, at):
+                return False
+            compared, at = compared + length, at + length
+    return True
 
 
 def _rows(text: str) -> pl.Series:
