@@ -73,6 +73,31 @@ def whole(rows: int, texts: Sequence[str | None]) -> Page | None:
     return Page(*(text or "" for text in texts)) if all(_is_whole(rows, text) for text in texts) else None
 
 
+def unescaped(
+    rows: int, most_bytes: int, nulls: Sequence[int], widths: Sequence[int], texts: Sequence[str | None]
+) -> Page | None:
+    """
+    Give the lines of a page whose cells were not escaped; None when that makes a difference, or some may be missing.
+
+    It makes none where no text holds a mark: then there are as many marks as the cells, rows and nulls of the two kinds
+    of lines come to. None is missing where the page is far below the most bytes that the server lets it have, since a
+    mark in a text could stand for one that was cut off.
+    """
+    page = Page(*(text or "" for text in texts))
+    kinds = zip(nulls, widths, page, strict=True)
+    is_bare = all(_is_short(text, most_bytes) and _is_bare(rows, null, width, text) for null, width, text in kinds)
+    return page if is_bare else None
+
+
+def _is_short(text: str, most_bytes: int) -> bool:
+    return 2 * (len(text) if text.isascii() else len(text.encode())) < most_bytes
+
+
+def _is_bare(rows: int, nulls: int, width: int, text: str) -> bool:
+    ends = rows if width else 0
+    return text.count("\\") == ends + nulls and text.count(CELL_END) == rows * width
+
+
 def _is_whole(rows: int, text: str | None) -> bool:
     if not text:
         return text is not None or not rows
@@ -89,13 +114,20 @@ def split(names: Sequence[str], texts: Sequence[str]) -> pl.DataFrame:
     """Give the cells of lines as String columns, null for NULL; each of *texts* has many lines, or none."""
     if not names:
         return pl.DataFrame()
-    # Every row then begins with the end of the one before.
-    whole = [ROW_END + text[: -len(LINE_END)] for text in texts if text]
-    cells = pl.DataFrame({_CELL: whole}, schema={_CELL: pl.String}).select(pl.col(_CELL).str.split(CELL_END).explode())
-    has = {mark: any(mark in text for text in texts) for mark in (NULL, ESCAPED_CELL_END, ESCAPED_BACKSLASH)}
-    columns = [pl.col(_CELL).gather_every(len(names), offset) for offset in range(len(names))]
+    # Every row then begins with the end of the one before; what stands behind the last is left out.
+    text = "".join(texts)
+    cells = pl.DataFrame({_CELL: [ROW_END + text]}).select(pl.col(_CELL).str.split(CELL_END).explode())
+    rows = (cells.height - 1) // len(names)
+    has = _marks(text, rows)
+    columns = [pl.col(_CELL).gather_every(len(names), offset).head(rows) for offset in range(len(names))]
     columns[0] = columns[0].str.slice(len(ROW_END))
     return cells.select(_unescaped(cell, has).alias(name) for cell, name in zip(columns, names, strict=True))
+
+
+def _marks(text: str, rows: int) -> dict[str, bool]:
+    """Say which marks the cells of some lines have: none where each line has but one backslash, in its end."""
+    marks = NULL, ESCAPED_CELL_END, ESCAPED_BACKSLASH
+    return dict.fromkeys(marks, False) if text.count("\\") == rows else {mark: mark in text for mark in marks}
 
 
 def _unescaped(cell: pl.Expr, has: Mapping[str, bool]) -> pl.Expr:

@@ -207,6 +207,48 @@ def test_a_text_is_read_as_it_is(new_target: NewTarget, body: str) -> None:
     assert read_notes(target).frame().rows() == [("1", body), ("2", "x"), ("3", body)]
 
 
+MEMOS = TableSpec(
+    name="memos",
+    columns=(
+        Column("id", values.Integer(), owner=Owner.SERVER),
+        Column("code", values.Text(60)),
+        Column("size", values.Enumeration(("small", "large"))),
+        Column("body", values.Text(60), nullable=True),
+    ),
+    key=("id",),
+    step="memos",
+)
+
+
+@pytest.mark.on_servers
+@pytest.mark.parametrize(
+    ("body", "escaped"),
+    [("plain", 0), (None, 0), ("é", 0), ("", 0), ("\\", 1), ("\\N", 1), ("\x1f", 1), ("\x1f\\n", 1), ("\\b", 1)],
+)
+def test_texts_of_a_large_table_are_escaped_where_one_needs_it(
+    server: Server, new_target: NewTarget, body: str | None, escaped: int
+) -> None:
+    """From the first page on that has such a text, whatever the columns' character sets are."""
+    target = new_target("empty")
+    edit(
+        target,
+        "CREATE TABLE memos (id BIGINT PRIMARY KEY, code VARCHAR(60) CHARACTER SET latin1 NOT NULL, "
+        "size ENUM('small', 'large') CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci NOT NULL, "
+        "body VARCHAR(60) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL)",
+    )
+    ids, bodies = ["1", "2", "15000", "15001", "200000"], ["x", None, body, "y", "z"]
+    insert(target, "memos", pl.DataFrame({"id": ids, "code": ["ä"] * 5, "size": ["large"] * 5, "body": bodies}))
+
+    chosen = parse(target.url, "the test")
+    with general_log(server) as log, snapshot(chosen, open_engine(chosen)) as connection:
+        found = read_raw(connection, {"memos": MEMOS}, introspect(connection, ["memos"]))["memos"]
+
+    assert found.frame().rows() == [(number, "ä", "large", text) for number, text in zip(ids, bodies, strict=True)]
+    pages = [statement for statement in log(str(chosen.url.username)) if "GROUP_CONCAT" in statement]
+    assert len([page for page in pages if "REPLACE" in page]) == 2 * escaped
+    assert len(pages) == 3 + escaped
+
+
 @pytest.mark.on_servers
 def test_a_row_too_large_for_the_server_is_said_so(server: Server, new_target: NewTarget) -> None:
     target = new_target("empty")
