@@ -7,6 +7,7 @@ type and `text` turns it back: `parse(text(x)) = x` for every canonical x. Must 
 import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeAlias
 
 import polars as pl
@@ -133,7 +134,10 @@ Kind: TypeAlias = (
 )
 
 DATE_FORMAT = "%Y-%m-%d"
-TIMESTAMP_FORMAT = "%Y-%m-%d %H:%M:%S"
+TIME_FORMAT = "%H:%M:%S"
+TIMESTAMP_FORMAT = f"{DATE_FORMAT} {TIME_FORMAT}"
+_SECONDS_A_DAY, _NANOSECONDS = 86_400, 1_000_000_000
+_MANY_MOMENTS = 20_000
 _MAX_PRECISION = 38
 
 
@@ -212,9 +216,28 @@ def text(kind: Kind, column: pl.Expr) -> pl.Expr:
         case Date():
             return column.dt.to_string(DATE_FORMAT)
         case Timestamp():
-            return column.dt.to_string(TIMESTAMP_FORMAT)
+            return column.map_batches(_moments_text, return_dtype=pl.String, is_elementwise=True)
         case Text() | Secret() | Enumeration() | Json() | Reference() | PolymorphicReference() | TextReference():
             return column
+
+
+def _moments_text(moments: pl.Series) -> pl.Series:
+    """Write moments; of many, each day and each second of a day is written once."""
+    if len(moments) < _MANY_MOMENTS:
+        return moments.dt.to_string(TIMESTAMP_FORMAT)
+    seconds = moments.dt.epoch("s")
+    days = seconds // _SECONDS_A_DAY
+    first, last = days.min(), days.max()
+    if not (isinstance(first, int) and isinstance(last, int)) or last - first > len(moments):
+        return moments.dt.to_string(TIMESTAMP_FORMAT)
+    dates = pl.int_range(first, last + 1, dtype=pl.Int64, eager=True).cast(pl.Date).dt.to_string(f"{DATE_FORMAT} ")
+    return dates.gather(days - first) + _times_of_day().gather(seconds - days * _SECONDS_A_DAY)
+
+
+@cache
+def _times_of_day() -> pl.Series:
+    seconds = pl.int_range(_SECONDS_A_DAY, dtype=pl.Int64, eager=True)
+    return (seconds * _NANOSECONDS).cast(pl.Time).dt.to_string(TIME_FORMAT)
 
 
 def canonical_json(document: str) -> str:
