@@ -1,7 +1,8 @@
 #!/bin/sh
-# Have the binaries of a database server at hand for tests/servers; starts nothing.
+# Have what tests/servers need at hand; starts nothing.
 #   scripts/servers.sh mariadb   Debian's MariaDB
 #   scripts/servers.sh mysql     MySQL from Debian unstable, in a folder of its own under .cache
+#   scripts/servers.sh driver    mysqlclient in .venv, built with Debian's C library
 # Where we may not install, says what to install and leaves it to the tests to skip.
 set -eu
 cd "$(dirname "$0")/.."
@@ -30,6 +31,14 @@ build_mysql_root() {
     mv "$mysql_root".part "$mysql_root"
 }
 
+have_driver() {
+    .venv/bin/python -c 'import MySQLdb' >/dev/null 2>&1
+}
+
+build_driver() {
+    quietly .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[fast]'
+}
+
 absent() {
     say "$1"
     if [ "${CI:-}" = true ]; then exit 1; fi
@@ -48,8 +57,14 @@ case "${1:-}" in
         may_install || absent 'MySQL is missing; install mysql-server, or run scripts/servers.sh mysql as root on Debian'
         build_mysql_root
         ;;
+    driver)
+        have_driver && exit 0
+        may_install || absent "mysqlclient is missing; install it with pip install 'terp-reconcile[fast]'"
+        debian_install gcc libmariadb-dev pkg-config python3-dev
+        build_driver
+        ;;
     *)
-        say 'usage: scripts/servers.sh mariadb|mysql'
+        say 'usage: scripts/servers.sh mariadb|mysql|driver'
         exit 64
         ;;
 esac

@@ -32,7 +32,7 @@ class Address:
     host: str | None = None
     port: int | None = None
     database: str | None = None
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def without_query(self, drivername: str) -> "Address":
         """Give the same place for another driver, without settings."""

@@ -1,4 +1,5 @@
-"""mysqlclient reads what pymysql reads, as safely; skipped where it is not installed, as in the tests' own environment.
+"""mysqlclient reads what pymysql reads, as safely; skipped where it is not installed and `scripts/servers.sh driver`
+may not install it.
 
 The server has a certificate for the address that the tests reach it by: verified so, either C library serves.
 """

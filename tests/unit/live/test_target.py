@@ -214,3 +214,11 @@ def test_required_tls_verifies_as_much_as_its_mode_says(mode: str, checks_name: 
 
     assert isinstance(context, ssl.SSLContext)
     assert (checks_name, verifies) == (context.check_hostname, context.verify_mode)
+
+
+def test_a_target_may_be_a_key() -> None:
+    """An engine is kept by it; what its URL asks for beside the place, one of the same place may ask for otherwise."""
+    first, again = (parse(f"{SERVER}?ssl-mode=REQUIRED", "the test") for _ in range(2))
+
+    assert {first: "engine"}[again] == "engine"
+    assert parse(SERVER, "the test") not in {first}
