@@ -1,6 +1,6 @@
 """The spans of a run one after the other: while one is compared, the next are computed and read, each in a thread."""
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -15,7 +15,7 @@ from reconcile.lines import Lines
 from reconcile.live.collation import Collation, server_weights
 from reconcile.live.raw import RawTable
 from reconcile.live.spans import read_span
-from reconcile.live.state import count_rows, dependents
+from reconcile.live.state import dependents
 from reconcile.plan import Plan
 from reconcile.prefetch import prefetched
 from reconcile.spec import TableSpec
@@ -42,11 +42,6 @@ class Line:
         """Read a span."""
         with self.lock:
             return read_span(self.connection, spanned.links, spanned.schema, spanned.ranges[number])
-
-    def count_rows(self, tables: Iterable[str]) -> dict[str, int]:
-        """Count the rows of each table by name."""
-        with self.lock:
-            return count_rows(self.connection, tables)
 
     def weigh(self, collation: Collation, texts: list[str]) -> list[str]:
         """Ask for sort weights."""

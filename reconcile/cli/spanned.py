@@ -19,9 +19,9 @@ from reconcile.live.introspect import LiveSchema
 from reconcile.live.raw import RawTable
 from reconcile.live.resolve import LiveState
 from reconcile.live.sent import is_held
-from reconcile.live.spans import KeyRange, Links, digest, read_span
+from reconcile.live.spans import KeyRange, Links, digest, read_span, rows_beside
 from reconcile.live.spread import Spread
-from reconcile.live.state import count_rows, resolved
+from reconcile.live.state import resolved
 from reconcile.plan import Plan
 from reconcile.spool import Spool
 from reconcile.state import Spans, Verdict
@@ -183,11 +183,11 @@ def _are_held(asking: Spread[Connection], links: Links, marks: Collection[Mark])
     holds = [held for mark in marks if isinstance(mark, tuple) for held in mark]
     if any(isinstance(mark, bytes) for mark in marks):
         return False
-    expected = Counter[str]()
-    for held in holds:
-        expected[held.table] += held.sent.rows
-    rows = count_rows(asking.connection, links.specs)
-    return all(rows[name] == expected[name] for name in rows) and asking.first_failing(holds, is_held) is None
+    for name, spec in links.specs.items():
+        ranges = [range(held.above + 1, held.upto + 1) for held in holds if held.table == name]
+        if rows_beside(asking.connection, spec, ranges):
+            return False
+    return asking.first_failing(holds, is_held) is None
 
 
 def _without_deletes(part: TablePlan) -> TablePlan:

@@ -25,7 +25,7 @@ from reconcile.diff import ACTION, WHY, Action, counts, empty_declared
 from reconcile.errors import ExitCode, Finding, ReconcileError
 from reconcile.live.introspect import LiveSchema
 from reconcile.live.resolve import LiveState
-from reconcile.live.spans import KeyRange, Links, ascend, keys_apart, links_of, ranges_of
+from reconcile.live.spans import KeyRange, Links, ascend, keys_apart, links_of, ranges_of, stray_rows
 from reconcile.live.state import dependents, needed, read_state
 from reconcile.plan import Plan
 from reconcile.shard import Shard
@@ -130,14 +130,14 @@ def plan_in_spans(  # one argument per fact that a plan rests on
         parts = {name: _with_deletes_left(part) for name, part in parts.items()}
     declared, line = Declared(spanned, goal), Line(connection)
     with ThreadPoolExecutor(1) as meanwhile, closing(read_ahead(line, declared, spanned)) as found:
-        # While the first span is computed, the server has nothing else to do.
-        counting = meanwhile.submit(line.count_rows, spans.tables if shard is None else ())
         survey = Survey(session, goal, spanned, shared, parts, rules, declared, meanwhile)
         for span in found:
             survey.add(span, line)
     if survey.stops:
         raise ReconcileError(survey.stops)
-    if any(rows != survey.tallies[name].live for name, rows in counting.result().items()):
+    if shard is None and any(
+        stray_rows(connection, links.specs[name], t.ids, t.live) for name, t in survey.tallies.items()
+    ):
         raise Indivisible("some rows belong to no span")
     if dependents(connection, survey.around(), goal.desired.specs):
         raise Indivisible("other rows depend on rows to be deleted")

@@ -11,7 +11,7 @@ from reconcile.cli.read_ahead import Line, Span
 from reconcile.cli.session import Session
 from reconcile.cli.spanned import Spanned
 from reconcile.conflicts import taken_values, unmet_references
-from reconcile.dataset import Dataset, digested, with_whole
+from reconcile.dataset import ID, Dataset, digested, with_whole
 from reconcile.decide import Goal, decide
 from reconcile.diff import Action, empty_live
 from reconcile.errors import Finding
@@ -38,6 +38,8 @@ class _Tally:
     seen: Spool
     told: RowsTold
     live: int = 0
+    ids: list[range] = field(default_factory=list)
+    """Of each span with rows, the surrogate keys from the lowest to the highest."""
     newest: datetime | None = None
     counts: dict[Action, int] = field(default_factory=lambda: dict.fromkeys(Action, 0))
     kept: dict[str, int] = field(default_factory=dict)
@@ -45,7 +47,11 @@ class _Tally:
     def add(self, number: int, part: TablePlan, live: Dataset) -> None:
         """Add what a span comes to, and the *live* rows that it has."""
         self.rows.put(number, part.rows)
-        self.live += live[part.spec.name].height
+        ids = live[part.spec.name][ID]
+        self.live += len(ids)
+        first, last = ids.min(), ids.max()
+        if isinstance(first, int) and isinstance(last, int):
+            self.ids.append(range(first, last + 1))
         self.newest = max(filter(None, (self.newest, newest(part, live))), default=None)
         for action, rows in part.counts.items():
             self.counts[action] += rows

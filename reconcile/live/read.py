@@ -10,8 +10,6 @@ same either way, and any other is asked for again.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from operator import add
 from typing import NamedTuple
 
 import polars as pl
@@ -33,8 +31,6 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy import Integer as SqlInteger
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
 
 from reconcile import values
 from reconcile.errors import Finding, ReconcileError
@@ -56,38 +52,27 @@ _MOST_GROWTH = 8
 
 
 class _Cell(NamedTuple):
-    """What a cell is read from, whether that may be any text, and whether it may be null."""
+    """What a cell is read from, as SQL, whether that may be any text, and whether it may be null."""
 
-    source: ColumnElement[str]
+    source: str
     is_text: bool
     nullable: bool
 
 
-class _LinesText(ColumnElement[str]):
-    """The lines of many rows; its SQL is written per column so that hundreds of columns compile in no time."""
-
-    inherit_cache = False
-    type = String()
-
-    def __init__(self, cells: Sequence[_Cell], *, escapes: bool) -> None:
-        self.cells = cells
-        self.escapes = escapes
-
-
-@compiles(_LinesText)
-def _compile_lines_text(element: _LinesText, compiler: SQLCompiler, **_options: object) -> str:
-    if not element.cells:
-        return "''"
+def _lines_text(cells: Sequence[_Cell], *, escapes: bool) -> ColumnElement[str]:
+    """Give the lines of many rows: text, so that hundreds of columns are compiled in no time and no statement twice."""
+    if not cells:
+        return literal_column("''", String())
     parts = []
-    for source, is_text, nullable in element.cells:
-        sql = compiler.process(source)
-        if is_text and element.escapes:
+    for source, is_text, nullable in cells:
+        sql = source
+        if is_text and escapes:
             # One collation for all of a union, and a JSON column must become text before it can be searched in.
             sql = f"REPLACE(REPLACE(CAST({sql} AS CHAR), '\\\\', '\\\\b'), {_CELL_END}, '\\\\s')"
         parts.append(f"IFNULL({sql}, '\\\\N')" if nullable else sql)
     # The last argument ends the row: what the server cuts off at its limits is missed there.
     line = f"CONCAT_WS({', '.join([_CELL_END, *parts, _ROW_END])})"
-    return f"GROUP_CONCAT({line} SEPARATOR '')"
+    return literal_column(f"GROUP_CONCAT({line} SEPARATOR '')", String())
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +96,7 @@ class _Source:
 
     def ids(self, first: int, last: int) -> ColumnElement[bool]:
         """Give the condition that a surrogate key is between *first* and *last*, both included."""
-        return self.key.between(literal_column(str(first)), literal_column(str(last)))
+        return self.key.between(first, last)
 
 
 @dataclass(slots=True)
@@ -150,7 +135,9 @@ def read_raw(connection: Connection, specs: Mapping[str, TableSpec], schema: Liv
     if connection.dialect.name == "sqlite":
         return {name: _read_table(connection, spec, schema.tables[name]) for name, spec in present.items()}
     sources = [
-        _source(number, spec, _present(spec, schema.tables[name]), is_bare=_is_bare(spec, schema.tables[name]))
+        _source(
+            connection, number, spec, _present(spec, schema.tables[name]), is_bare=_is_bare(spec, schema.tables[name])
+        )
         for number, (name, spec) in enumerate(present.items())
     ]
     if not sources:
@@ -194,7 +181,7 @@ def read_chosen(
         parts = (ids[start : start + IDS_PER_PAGE] for start in range(0, len(ids), IDS_PER_PAGE))
         rows = [row for part in parts for row in _read_table(connection, spec, live, _among(chosen, part)).rows]
         return RawTable(spec, tuple(_present(spec, live)), rows)
-    source = _source(0, spec, _present(spec, live), is_bare=_is_bare(spec, live))
+    source = _source(connection, 0, spec, _present(spec, live), is_bare=_is_bare(spec, live))
     reading = _Reading(connection, source)
     pages, start, width = [], 0, IDS_PER_PAGE
     while start < len(ids):
@@ -228,7 +215,7 @@ def read_between(
         key: ColumnClause[int] = column(spec.surrogate_key, SqlInteger())
         found = _read_table(connection, spec, live, key > above, key <= upto)
         return found, len(found.rows)
-    source = _source(0, spec, _present(spec, live), is_bare=_is_bare(spec, live))
+    source = _source(connection, 0, spec, _present(spec, live), is_bare=_is_bare(spec, live))
     pages = tuple(_pages(connection, source, above + 1, upto))
     rows = sum(page.looked_up.count(ROW_END) for page in pages)
     return RawTable(spec, source.names, pages=pages), rows
@@ -257,7 +244,7 @@ def first_of(connection: Connection, spec: TableSpec, above: int, rows: int) -> 
 def _among(chosen: ColumnClause[int], ids: Sequence[int]) -> ColumnElement[bool]:
     """Choose rows by numbers that ascend: by a range where they have no gap, since a long list takes its time."""
     if ids[-1] - ids[0] + 1 == len(ids):
-        return chosen.between(literal_column(str(ids[0])), literal_column(str(ids[-1])))
+        return chosen.between(ids[0], ids[-1])
     return chosen.in_(ids)
 
 
@@ -272,18 +259,18 @@ def _is_bare(spec: TableSpec, live: Mapping[str, LiveColumn]) -> bool:
     return all(live[text.name].collation is not None and not isinstance(text.kind, values.Json) for text in texts)
 
 
-def _source(number: int, spec: TableSpec, nullable: Mapping[str, bool], *, is_bare: bool = False) -> _Source:
-    columns = [spec.column(name) for name in nullable]
-    plain: list[ColumnClause[str]] = [column(name) for name in nullable]
-    cells = {
-        c.name: _Cell(_masked(cell, c), _holds_any_text(c), nullable[c.name])
-        for cell, c in zip(plain, columns, strict=True)
-    }
+def _source(
+    connection: Connection, number: int, spec: TableSpec, nullable: Mapping[str, bool], *, is_bare: bool = False
+) -> _Source:
+    cells = {}
+    for name in nullable:
+        declared = spec.column(name)
+        cells[name] = _Cell(_sql(connection, declared), _holds_any_text(declared), nullable[name])
     kinds = [[cells[name] for name in names] for names in groups(spec, nullable)]
-    looked_up, others = (_LinesText(kind, escapes=True) for kind in kinds)
-    source, mark = table(spec.name, *plain), literal_column(str(number), SqlInteger())
-    key: ColumnClause[int] = column(spec.surrogate_key)
-    looked_up_bare, others_bare = (_LinesText(kind, escapes=False) for kind in kinds)
+    looked_up, others = (_lines_text(kind, escapes=True) for kind in kinds)
+    source, mark = table(spec.name), literal_column(str(number), SqlInteger())
+    key: ColumnClause[int] = column(spec.surrogate_key, SqlInteger())
+    looked_up_bare, others_bare = (_lines_text(kind, escapes=False) for kind in kinds)
     bare = select(func.count(), _MOST_BYTES, _nulls(kinds[0]), _nulls(kinds[1]), looked_up_bare, others_bare)
     return _Source(
         spec,
@@ -296,10 +283,16 @@ def _source(number: int, spec: TableSpec, nullable: Mapping[str, bool], *, is_ba
     )
 
 
+def _sql(connection: Connection, declared: Column) -> str:
+    """Write what a cell is read from; to quote a name is all that most need."""
+    quoted = connection.dialect.identifier_preparer.quote(declared.name)
+    return f"CASE WHEN {quoted} IS NOT NULL THEN '{values.SET}' END" if _is_secret(declared) else quoted
+
+
 def _nulls(cells: Sequence[_Cell]) -> ColumnElement[int]:
     """Count the nulls in some columns."""
-    counted = [func.count() - func.count(cell.source) for cell in cells if cell.nullable]
-    return reduce(add, counted, literal_column("0", SqlInteger()))
+    counted = (f"COUNT(*) - COUNT({cell.source})" for cell in cells if cell.nullable)
+    return literal_column(" + ".join(counted) or "0", SqlInteger())
 
 
 def read_new(
@@ -311,8 +304,10 @@ def read_new(
     The surrogate key is one of the columns; rows come in its order. None is below every number. As many rows as are
     *expected* may fit one page.
     """
-    source = _source(0, spec, {spec.surrogate_key: False} | {name: spec.column(name).nullable for name in names})
-    is_new = true() if above is None else source.key > literal_column(str(above))
+    source = _source(
+        connection, 0, spec, {spec.surrogate_key: False} | {name: spec.column(name).nullable for name in names}
+    )
+    is_new = true() if above is None else source.key > above
     if expected <= IDS_PER_PAGE:
         ((_, rows, *texts),) = connection.execute(source.page.where(is_new))
         if (page := whole(rows, texts)) is not None:
@@ -340,9 +335,7 @@ def _pages(connection: Connection, source: _Source, first: int, last: int) -> It
         else:
             # A gap: what lies behind it is where the index says.
             found = connection.execute(
-                select(func.min(source.key))
-                .select_from(table(source.spec.name))
-                .where(source.key >= literal_column(str(first)))
+                select(func.min(source.key)).select_from(table(source.spec.name)).where(source.key >= first)
             ).scalar_one()
             first = last + 1 if found is None else int(found)
 
@@ -360,9 +353,11 @@ def _read_table(
 
 def _masked(cell: ColumnClause[str], declared: Column) -> ColumnElement[str]:
     """Leave a secret on the server: all that is read of it is whether there is one."""
-    if isinstance(declared.kind, values.Secret):
-        return case((cell.is_not(None), literal_column(f"'{values.SET}'")))
-    return cell
+    return case((cell.is_not(None), literal_column(f"'{values.SET}'"))) if _is_secret(declared) else cell
+
+
+def _is_secret(declared: Column) -> bool:
+    return isinstance(declared.kind, values.Secret)
 
 
 def _holds_any_text(declared: Column) -> bool:

@@ -6,7 +6,20 @@ from hashlib import blake2b
 from itertools import chain, pairwise
 
 import polars as pl
-from sqlalchemy import ColumnClause, ColumnElement, Connection, Integer, String, and_, column, func, select, table
+from sqlalchemy import (
+    ColumnClause,
+    ColumnElement,
+    Connection,
+    Integer,
+    String,
+    and_,
+    column,
+    func,
+    or_,
+    select,
+    table,
+    true,
+)
 
 from reconcile.errors import Finding, ReconcileError
 from reconcile.live.collation import collation_named, server_weights, sorts_as_bytes
@@ -20,6 +33,9 @@ from reconcile.values import Reference
 
 _WIDEST = 2
 """Times as many ids as rows that a range may have to be read as one."""
+
+_MOST_RANGES = 500
+"""Ranges of keys in one statement: for many more a server does without its index (range_optimizer_max_mem_size)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +206,30 @@ def _extent(connection: Connection, spec: TableSpec, where: Sequence[ColumnEleme
         return None
     between, _, _ = connection.execute(counted.where(surrogate.between(first, last))).one()
     return found if between == rows else None
+
+
+def stray_rows(connection: Connection, spec: TableSpec, found: Sequence[range], rows: int) -> int:
+    """
+    Count the rows of a table that are in no span; those that were *found* are so many *rows*.
+
+    Of each span *found* has the surrogate keys from the lowest to the highest. Where these have no gap nothing need be
+    counted but what lies between the spans.
+    """
+    if sum(map(len, found)) == rows:
+        return rows_beside(connection, spec, found)
+    return int(connection.execute(select(func.count()).select_from(table(spec.name))).scalar_one()) - rows
+
+
+def rows_beside(connection: Connection, spec: TableSpec, ranges: Sequence[range]) -> int:
+    """Count the rows whose surrogate key is in none of *ranges*, which have no key in common; an index tells."""
+    surrogate = column(spec.surrogate_key, Integer())
+    ordered = sorted((ids for ids in ranges if ids), key=lambda ids: ids.start)
+    beside: list[ColumnElement[bool]] = []
+    beside += [surrogate.between(a.stop, b.start - 1) for a, b in pairwise(ordered) if a.stop < b.start]
+    beside += [surrogate < ordered[0].start, surrogate >= ordered[-1].stop] if ordered else [true()]
+    counted = select(func.count()).select_from(table(spec.name))
+    parts = (beside[start : start + _MOST_RANGES] for start in range(0, len(beside), _MOST_RANGES))
+    return sum(int(connection.execute(counted.where(or_(*part))).scalar_one()) for part in parts)
 
 
 def digest(raw: Mapping[str, RawTable]) -> bytes:
