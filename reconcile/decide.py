@@ -171,11 +171,13 @@ def _verdicts(table: TableDiff, goal: Goal) -> pl.DataFrame:
     verdicts = _policy(spec, goal.mode)
     reasons = list(verdicts)
     actions, whys = ([verdicts[reason][place] for reason in reasons] for place in (0, 1))
-    rows = table.rows.with_columns(
-        pl.col(REASON).replace_strict(reasons, actions, return_dtype=pl.String).alias(ACTION),
-        pl.col(REASON).replace_strict(reasons, whys, return_dtype=pl.String).alias(WHY),
-        pl.col(STEP).fill_null(spec.step),
-    )
+    reason = pl.col(REASON)
+    if (table.rows[REASON] == table.rows[REASON][0]).all():
+        # Most often all rows are there for one reason, which is told once.
+        action, why = map(pl.lit, verdicts[Reason(table.rows[REASON][0])])
+    else:
+        action, why = (reason.replace_strict(reasons, told, return_dtype=pl.String) for told in (actions, whys))
+    rows = table.rows.with_columns(action.alias(ACTION), why.alias(WHY), pl.col(STEP).fill_null(spec.step))
     if goal.mode in _ADDING and goal.unfinished.get(spec.name):
         rows = finish(spec, goal.desired.specs, goal.tables, rows, goal.unfinished[spec.name])
     if goal.mode is Mode.EXACT and spec.policy is Policy.MANAGED:

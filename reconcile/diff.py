@@ -79,7 +79,7 @@ def diff(desired: Dataset, live: Dataset, tables: Iterable[str]) -> dict[str, Ta
     found = {name: _all_missing(specs[name], sides[name][0]) for name in others if sides[name][1].is_empty()}
     others = [name for name in others if name not in found]
     joined = [_differing(specs[name], *_narrowed(specs[name], *sides[name])) for name in others]
-    found |= zip(others, pl.collect_all(joined), strict=True)
+    found |= zip(others, pl.collect_all(joined) if joined else [], strict=True)
     diffs = {}
     for name, (_, present) in sides.items():
         rows = found.get(name)
@@ -143,7 +143,7 @@ def _all_missing(spec: TableSpec, desired: pl.DataFrame) -> pl.DataFrame:
         pl.lit(Action.CREATE).alias(ACTION),
         pl.lit(Reason.MISSING).alias(REASON),
         pl.lit([], dtype=pl.List(pl.String)).alias(CHANGED),
-        pl.when(pl.lit(value=False)).then(row).alias(BEFORE),
+        pl.lit(None, dtype=pl.Struct({column.name: dtype(column.kind) for column in spec.declared})).alias(BEFORE),
         row.alias(AFTER),
     )
     return rows if rows[KEY].is_sorted() else rows.sort(KEY)

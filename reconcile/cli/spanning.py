@@ -133,8 +133,7 @@ def plan_in_spans(  # one argument per fact that a plan rests on
         survey = Survey(session, goal, spanned, shared, parts, rules, declared, meanwhile)
         for span in found:
             survey.add(span, line)
-    if survey.stops:
-        raise ReconcileError(survey.stops)
+        survey.end()
     if shard is None and any(
         stray_rows(connection, links.specs[name], t.ids, t.live) for name, t in survey.tallies.items()
     ):

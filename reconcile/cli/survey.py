@@ -14,7 +14,7 @@ from reconcile.conflicts import taken_values, unmet_references
 from reconcile.dataset import ID, Dataset, digested, with_whole
 from reconcile.decide import Goal, decide
 from reconcile.diff import Action, empty_live
-from reconcile.errors import Finding
+from reconcile.errors import Finding, ReconcileError
 from reconcile.guard import dependents_in_plan
 from reconcile.live.resolve import LiveState
 from reconcile.live.spans import digest
@@ -44,9 +44,8 @@ class _Tally:
     counts: dict[Action, int] = field(default_factory=lambda: dict.fromkeys(Action, 0))
     kept: dict[str, int] = field(default_factory=dict)
 
-    def add(self, number: int, part: TablePlan, live: Dataset) -> None:
+    def add(self, part: TablePlan, live: Dataset) -> None:
         """Add what a span comes to, and the *live* rows that it has."""
-        self.rows.put(number, part.rows)
         ids = live[part.spec.name][ID]
         self.live += len(ids)
         first, last = ids.min(), ids.max()
@@ -63,7 +62,7 @@ class _Tally:
 class Survey:
     """
     What is known of a run while its spans are compared: `parts` is what is planned outside of them, `stops` is what
-    the server would refuse. What differs is digested `meanwhile`, in another thread.
+    the server would refuse. What differs is put by `meanwhile`, in another thread.
     """
 
     session: Session
@@ -81,7 +80,7 @@ class Survey:
     new: set[int] = field(default_factory=set)
     """The spans of which every declared row is to be created."""
     tallies: dict[str, _Tally] = field(default_factory=dict)
-    _digested: Future[None] | None = None
+    _put: Future[None] | None = None
 
     def __post_init__(self) -> None:
         specs = self.spanned.links.specs.items()
@@ -102,36 +101,50 @@ class Survey:
         live = resolved(line.weigh, schema, span.raw, declared, shared, lines=span.lines)
         planned = decide(span.goal, live.dataset)
         plan = self._make({**self.parts, **planned})
-        self.stops += [*unmet_references(plan, live.dataset), *taken_values(plan, live.dataset)]
         alone = replace(plan, tables=tuple(part for part in plan.tables if part.spec.name in planned))
         if dependents_in_plan(plan, live.dataset) or line.dependents(alone, self.goal.desired.specs):
             raise Indivisible("other rows depend on rows to be deleted")
         self._wait()
+        self._put = self.meanwhile.submit(self._put_by, span, plan, planned, live.dataset)
         if all(_is_new(part, span.goal) for part in planned.values()):
             self.new.add(span.number)
         elif self.rules is not None and alone.written and not live.findings:
             for name in planned:
                 self.tallies[name].seen.put(span.number, live.dataset[name])
-        self._digested = self.meanwhile.submit(self._digest, span, planned)
         for name, part in planned.items():
-            self.tallies[name].add(span.number, part, live.dataset)
+            self.tallies[name].add(part, live.dataset)
         self.findings += live.findings
         if self.rules is not None:
             self.digests[span.number] = digest(span.raw)
         if self.rules and alone.is_empty:
             self.verdicts[span.number] = verify(self.rules, live.dataset)
 
-    def _digest(self, span: Span, planned: Mapping[str, TablePlan]) -> None:
+    def _put_by(self, span: Span, plan: Plan, planned: Mapping[str, TablePlan], live: Dataset) -> None:
+        """Put by what differs, digested, and what of it the server would refuse."""
         for name, part in planned.items():
-            self.tallies[name].told.add(part.rows, span.lines[name] if _is_new(part, span.goal) else None)
+            tally = self.tallies[name]
+            tally.rows.put(span.number, part.rows)
+            tally.told.add(part.rows, span.lines[name] if _is_new(part, span.goal) else None)
+        self.stops += [*unmet_references(plan, live), *taken_values(plan, live)]
 
     def _wait(self) -> None:
-        if self._digested is not None:
-            self._digested.result()
+        if self._put is not None:
+            self._put.result()
+
+    def end(self) -> None:
+        """
+        Wait for what is put by.
+
+        Raises:
+            ReconcileError: the server would refuse something of what was compared.
+
+        """
+        self._wait()
+        if self.stops:
+            raise ReconcileError(self.stops)
 
     def plan(self, now: datetime) -> Plan:
         """Give the whole plan, with the fingerprints of the spans' tables; their rows are in spools."""
-        self._wait()
         specs, tallies = self.goal.desired.specs, self.tallies
         around = measure(self.around(), self.shared.dataset, now)
         touched = [

@@ -28,6 +28,8 @@ def require_distinct(
 
     """
     if spec.key and set(present).issuperset(spec.key):
+        if all(_is_letter_by_letter(spec, name, desired[name], collation_of) for name in spec.key):
+            return
         keys = desired.select(_key_parts(spec))
         if folds := _folds(spec, spec.key, keys, collation_of, weigh):
             _declared_names(spec, desired[KEY], _folded(spec, keys, folds))
@@ -84,6 +86,18 @@ def _folds(
         for name in names
         if isinstance(spec.column(name).kind, Text) and (collation := collation_of(spec.name, name)) is not BINARY
     ]
+
+
+def _is_letter_by_letter(spec: TableSpec, name: str, texts: pl.Series, collation_of: CollationOf) -> bool:
+    """
+    Say whether the server is sure to tell a key's *texts* apart where they differ: printable ASCII without small
+    letters or spaces. Declared keys differ.
+    """
+    if not isinstance(spec.column(name).kind, Text):
+        return True
+    collation, joined = collation_of(spec.name, name), texts.str.join("").item() or ""
+    is_plain = joined.isascii() and joined.isprintable() and " " not in joined and joined == joined.upper()
+    return collation is BINARY or (is_plain and (collation.is_binary or collation.is_neutral))
 
 
 def _folded(spec: TableSpec, keys: pl.DataFrame, folds: Sequence[pl.Series]) -> pl.Series:
