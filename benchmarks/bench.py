@@ -1,6 +1,7 @@
 """What the benchmarks share: a server, tables of a size, processes that are timed, figures beside a baseline."""
 
 import json
+import os
 import re
 import shutil
 import statistics
@@ -122,7 +123,10 @@ def timed(command: Sequence[str], expected: int = 0) -> tuple[float, float]:
 
 
 def _run(command: Sequence[str], expected: int = 0) -> tuple[float, float, str]:
-    done = subprocess.run([sys.executable, "-c", _LAUNCH, *command], capture_output=True, text=True, check=True)
+    # As it is installed: with the bytecode of its modules beside them.
+    installed = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
+    launch = [sys.executable, "-c", _LAUNCH, *command]
+    done = subprocess.run(launch, capture_output=True, text=True, check=True, env=installed)
     code, seconds, memory = json.loads(done.stdout)
     assert code == expected, done.stderr[-LONGEST_REASON:]
     return seconds, memory, done.stderr
