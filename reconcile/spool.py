@@ -23,7 +23,7 @@ class Spool:
 
     empty: pl.DataFrame
     height: int = 0
-    _kept: dict[int, pl.DataFrame | Path] = field(default_factory=dict)
+    _kept: "dict[int, pl.DataFrame | _OnDisk]" = field(default_factory=dict)
     _bytes: int = 0
     _folder: Path | None = None
 
@@ -41,8 +41,9 @@ class Spool:
             self._folder = Path(tempfile.mkdtemp(prefix="reconcile-"))
             finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         path = self._folder / f"{number}.arrow"
-        rows.write_ipc(path)
-        self._kept[number] = path
+        same = [column.name for column in rows.iter_columns() if _is_the_same(column)]
+        rows.drop(same).write_ipc(path)
+        self._kept[number] = _OnDisk(path, rows.head(1).select(same))
 
     def __contains__(self, number: int) -> bool:
         """Say whether a piece that has rows was put by."""
@@ -57,4 +58,29 @@ class Spool:
         kept = self._kept.get(number)
         if kept is None:
             return self.empty
-        return kept if isinstance(kept, pl.DataFrame) else pl.read_ipc(kept)
+        return kept if isinstance(kept, pl.DataFrame) else kept.read().select(self.empty.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class _OnDisk:
+    """A piece in a file, without the columns that are the `same` in all rows: of rows to be created, most of them."""
+
+    path: Path
+    same: pl.DataFrame
+
+    def read(self) -> pl.DataFrame:
+        """Give the rows; their columns are in no order."""
+        rows = pl.read_ipc(self.path)
+        return rows.join(self.same, how="cross") if self.same.width else rows
+
+
+def _is_the_same(column: pl.Series) -> bool:
+    if column.null_count():
+        return column.null_count() == len(column)
+    match column.dtype:
+        case pl.String():
+            return bool((column == column[0]).all())
+        case pl.List():
+            return column.list.len().max() == 0
+        case _:
+            return False

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconcile import spool
@@ -83,3 +83,35 @@ def test_a_table_in_pieces_reads_as_one_that_is_whole(
     assert shown[0].rows[KEY].equals(shown[1].rows[KEY])
     assert shown[0].height == shown[1].height == shown[0].rows.height
     assert replace(plan, tables=(in_pieces,)).checksum == replace(plan, tables=(in_one,)).checksum
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a", None, ""]),
+            st.sampled_from([[], ["x"], None]),
+            st.sampled_from([1, None]),
+            st.sampled_from([{"code": "a"}, None]),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_columns_that_are_the_same_in_all_rows_come_back(
+    monkeypatch: pytest.MonkeyPatch, cells: list[tuple[object, ...]]
+) -> None:
+    """They are not written to disk: one value of each is kept, null or not."""
+    monkeypatch.setattr(spool, "BYTES_IN_MEMORY", 0)
+    schema = {
+        "text": pl.String(),
+        "list": pl.List(pl.String),
+        "number": pl.Int64(),
+        "side": pl.Struct({"code": pl.String}),
+    }
+    piece = pl.DataFrame(cells, schema=schema, orient="row")
+    kept = Spool(piece.clear())
+
+    kept.put(1, piece)
+
+    assert kept.piece(1).equals(piece)
