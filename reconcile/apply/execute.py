@@ -14,6 +14,7 @@ from sqlalchemy import Connection, MetaData, String, Table, TableClause, cast, d
 from sqlalchemy import Integer as SqlInteger
 from sqlalchemy.schema import CreateTable
 
+from reconcile.apply.ahead import Ahead, with_ids
 from reconcile.apply.aside import put_aside
 from reconcile.apply.insert import Inserts
 from reconcile.apply.load import LEAST_ROWS
@@ -33,6 +34,9 @@ STAGING = "reconcile_staging"
 
 StillLocked = Callable[[Connection], None]
 """Raises when the run lock is ours no more; asked over the connection that writes."""
+
+NOT_AHEAD: Ahead = {}
+NO_HIGHEST: Mapping[str, int] = {}
 
 Sending = Callable[[str, pl.DataFrame], None]
 """
@@ -72,6 +76,9 @@ class _Run:
     sending: Sending
     highest: Mapping[str, int]
     """The highest surrogate key of each table that creates refer to, as it was before."""
+    ahead: Ahead
+    new: dict[str, pl.Series] = field(default_factory=dict)
+    """By table that creates refer to, the ids of the created rows, in their order."""
 
     @property
     def dialect(self) -> str:
@@ -87,26 +94,32 @@ def execute(
     still_locked: StillLocked,
     stored: Mapping[str, pl.DataFrame],
     sending: Sending = lambda _, __: None,
+    ahead: Ahead = NOT_AHEAD,
+    above: Mapping[str, int] = NO_HIGHEST,
 ) -> None:
     """
     Write everything *plan* says; *live* are the rows as the transaction sees them now, *secrets* values by name.
 
     Before the rows of each table, and again before they are deleted, *still_locked* is asked. *stored* says by table of
     rows that come back (`_key`, `column`) which text was `stored` where they would be `written` otherwise. *sending* is
-    told of new rows.
+    told of new rows; some of them may be in wire form *ahead*, and it may be known *above* which ids of each table they
+    come.
 
     Raises:
         MissingParent: a row refers to one that is neither live nor created.
         ReconcileError: the run lock was lost.
 
     """
-    ids = {name: frame.select(KEY, ID) for name, frame in live.frames.items()}
+    ids = {name: frame[[KEY, ID]] for name, frame in live.frames.items()}
     tables = {part.spec.name: named(part.spec) for part in plan.tables}
     inserts = Inserts(connection, put_aside(connection, secrets.values()))
     working = [part for part in plan.tables if part.written]
     referred = {target for part in plan.tables for _, target in part.spec.references()}
-    before = highest(connection, [part.spec for part in working if part.spec.name in referred])
-    run = _Run(connection, tables, secrets, progress, ids, texts_of(plan, live), stored, inserts, sending, before)
+    parents = [part.spec for part in working if part.spec.name in referred]
+    before = {spec.name: above[spec.name] for spec in parents} if above else highest(connection, parents)
+    run = _Run(
+        connection, tables, secrets, progress, ids, texts_of(plan, live), stored, inserts, sending, before, ahead
+    )
     for part in working:
         _park(run, part)
     for part in working:
@@ -136,7 +149,8 @@ def _create(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]]) ->
     rows = rows.filter(pl.col(ID).is_null())
     if rows.is_empty():
         return
-    values = _wire(run, spec, rows, now)
+    known = run.ahead.get(spec.name) if returning.is_empty() else None
+    values = _wire(run, spec, rows, now) if known is None else with_ids(spec, known, run.new)
     table = run.tables[spec.name]
     above = run.highest.get(spec.name)
     is_all = len(now) == len(spec.declared)
@@ -145,6 +159,7 @@ def _create(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]]) ->
     _insert(run, table, now, values, spec.name)
     if above is not None:
         ids = _new_ids(run, spec, table, rows, values, above)
+        run.new[spec.name] = ids[ID]
         run.ids[spec.name] = pl.concat([run.ids.get(spec.name, _NO_IDS), ids])
         if is_all:
             run.sending(spec.name, values.with_columns(ids[ID].alias(spec.surrogate_key)))
@@ -187,7 +202,7 @@ def _new_ids(
     Ask the server which ids it gave to *rows*, in their order: they are found again by their natural key.
 
     Of many rows whose ids have no gap it is enough to know the first: a server counts upwards as rows come. Rows that
-    are read after the write, or the sum of what was sent, which has the ids, prove it. Source: MySQL manual,
+    are read after the write, or the hash of what was sent, which has the ids, prove it. Source: MySQL manual,
     "AUTO_INCREMENT Handling in InnoDB", lock modes.
 
     They lie *above* the highest that was there, or, where ids are handed out in blocks, anywhere: then every row is

@@ -38,8 +38,8 @@ class Fill(Protocol):
     def highest(self, connection: Connection) -> Highest:
         """Ask which ids are there."""
 
-    def sum_up(self, table: str, values: pl.DataFrame) -> Sent:
-        """Sum up what is sent to a table; called in a thread."""
+    def hash_rows(self, table: str, values: pl.DataFrame) -> Sent:
+        """Hash what is sent to a table; called in a thread."""
 
     def look(
         self, connection: Connection, base: Dataset | None, ids: Ids, sent: Mapping[str, Sent], *, needs_ids: bool

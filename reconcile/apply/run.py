@@ -10,7 +10,8 @@ from itertools import chain
 import polars as pl
 from sqlalchemy import Connection, Engine, MetaData
 
-from reconcile.apply.execute import Progress, StillLocked, execute
+from reconcile.apply.ahead import Ahead, wire_ahead
+from reconcile.apply.execute import NOT_AHEAD, Progress, StillLocked, execute
 from reconcile.apply.in_pieces import InPieces
 from reconcile.apply.journal import Entry
 from reconcile.apply.piece import Piece
@@ -183,32 +184,45 @@ def _write(run: _Run, connection: Connection, pieces: Iterable[Piece], entry: En
         entry.note(connection, proof.chunks)
         proved.append(replace(proof, chunks=()))
 
-    with ThreadPoolExecutor(1) as summing, prefetched(pieces) as coming:
+    with ThreadPoolExecutor(1) as hashing, prefetched(pieces) as coming:
         first = next(coming, None)
         if first is None:
             raise ValueError("a run has at least one piece")
-        written = _carry(run, connection, first, progress, None, summing)
+        written = _carry(run, connection, first, progress, None, hashing)
         base, writing_s = written.live(connection), written.writing_s
         note(_prove(run, entry, written, base))
-        second = next(coming, None)
-        if second is not None:
-            with proving(connection, run.target, run.engine, partial(_prove, run, entry)) as proofs:
-                for piece in chain([second], coming):
-                    written = _carry(run, connection, piece, progress, base.dataset, summing)
-                    writing_s += written.writing_s
-                    for proof in proofs.then(written):
+        with prefetched((piece, _ahead(piece, base.dataset)) for piece in coming) as ready:
+            second = next(ready, None)
+            if second is not None:
+                with proving(connection, run.target, run.engine, partial(_prove, run, entry)) as proofs:
+                    for piece, ahead in chain([second], ready):
+                        written = _carry(run, connection, piece, progress, base.dataset, hashing, ahead)
+                        writing_s += written.writing_s
+                        for proof in proofs.then(written):
+                            note(proof)
+                    for proof in proofs.rest():
                         note(proof)
-                for proof in proofs.rest():
-                    note(proof)
     marks = {proof.number: proof.mark for proof in proved if proof.number is not None}
     verdicts, new = together(p.verdicts for p in proved), together(p.introduced for p in proved)
     return Outcome(base, verdicts, new, marks, writing_s)
 
 
+def _ahead(piece: Piece, base: Dataset) -> Ahead:
+    """Bring what fills empty tables into wire form; *base* are the rows of the first piece."""
+    is_new = all(part.counts[Action.CREATE] == part.height for part in piece.plan.tables)
+    return wire_ahead(piece.plan, base) if piece.fill is not None and is_new else NOT_AHEAD
+
+
 def _carry(
-    run: _Run, connection: Connection, piece: Piece, progress: Progress, base: Dataset | None, meanwhile: Executor
+    run: _Run,
+    connection: Connection,
+    piece: Piece,
+    progress: Progress,
+    base: Dataset | None,
+    meanwhile: Executor,
+    ahead: Ahead = NOT_AHEAD,
 ) -> Written:
-    """Write one piece; what is sent to empty tables is summed up *meanwhile*."""
+    """Write one piece; what is sent to empty tables is hashed *meanwhile*, and may be in wire form *ahead*."""
     plan, goal = piece.plan, piece.goal
     now = piece.read(connection, base)
     if not piece.is_as_planned(now):
@@ -218,22 +232,25 @@ def _carry(
     _refuse_dependents([*dependents_in_plan(plan, now.dataset), *dependents(connection, plan, run.specs)])
     fill = piece.fill if piece.fill is not None and piece.fill.is_empty(now) else None
     before = {} if fill is None else fill.highest(connection)
-    sums: dict[str, Future[Sent]] = {}
+    hashes: dict[str, Future[Sent]] = {}
 
     def sending(table: str, values: pl.DataFrame) -> None:
         if fill is not None and not run.target.is_sqlite:
-            sums[table] = meanwhile.submit(fill.sum_up, table, values)
+            hashes[table] = meanwhile.submit(fill.hash_rows, table, values)
 
     began = time.monotonic()
     try:
-        execute(connection, plan, now.dataset, run.secrets, progress, run.still_locked, run.stored, sending)
+        known = NOT_AHEAD if fill is None or run.stored else ahead
+        execute(
+            connection, plan, now.dataset, run.secrets, progress, run.still_locked, run.stored, sending, known, before
+        )
     except MissingParent as error:
         raise _unexpected(run.target, "a row refers to one that does not exist", str(error)) from error
     writing_s = time.monotonic() - began
     if fill is None:
         return Written(piece, now, lambda seen: piece.look(seen, base, now), writing_s)
     look, ids = fill.look, (before, fill.highest(connection))
-    sent = {name: total.result() for name, total in sums.items()}
+    sent = {name: found.result() for name, found in hashes.items()}
     return Written(piece, now, lambda seen: look(seen, base, ids, sent, needs_ids=run.notes_ids), writing_s)
 
 

@@ -16,7 +16,7 @@ from reconcile.live.collation import Weigh
 from reconcile.live.raw import RawTable
 from reconcile.live.read import highest, read_between
 from reconcile.live.resolve import LiveState
-from reconcile.live.sent import Held, Sent, is_held, sum_up
+from reconcile.live.sent import Held, Sent, hash_rows, is_held
 from reconcile.outcome import after
 from reconcile.plan import Plan
 
@@ -41,9 +41,9 @@ class Filling:
         """Ask which ids are there."""
         return highest(connection, self.spanned.links.specs.values())
 
-    def sum_up(self, table: str, values: pl.DataFrame) -> Sent:
-        """Sum up what is sent to a table."""
-        return sum_up(values, self.spanned.schema.tables[table])
+    def hash_rows(self, table: str, values: pl.DataFrame) -> Sent:
+        """Hash what is sent to a table."""
+        return hash_rows(values, self.spanned.schema.tables[table])
 
     def look(
         self, connection: Connection, base: Dataset | None, ids: Ids, sent: Mapping[str, Sent], *, needs_ids: bool

@@ -1,32 +1,43 @@
-"""Whether a server holds rows as they were sent: each side sums up a hash of every row, and no row travels.
+"""Whether a server holds rows as they were sent: each side hashes their texts, and no row travels.
 
-A row is written as `sums` writes it, in the columns that were sent. Sums that differ need not mean that rows do, since
-a server may spell a value otherwise: then somebody reads the rows. A sum without weights may miss two rows that have
-swapped a value, once in some ten thousand times; what was sent is not swapped on its way.
+A row is written as `sums` writes it, in the columns that were sent, and the rows are joined in the order of their keys,
+which is that in which they were sent. Hashes that differ need not mean that rows do, since a server may spell a value
+otherwise, or read the rows in another order: then somebody reads them.
 """
 
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
 import polars as pl
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Integer, column, select, table
 
 from reconcile.live.introspect import LiveColumn
 from reconcile.live.sums import Cell, cell_of, quoted, row_text
 
-_ROWS_PER_TURN, _PAUSE_S = 2_000, 0.0001
-"""So many are hashed at once, in half a millisecond; so long is the pause after them."""
+MOST_BYTES = 6_000_000
+"""Of the text of rows that are hashed at once: a server joins them in memory, below its max_allowed_packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some rows one behind the other: how many they are, and the CRC32 of their joined texts."""
+
+    rows: int
+    crc: int
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Rows that were sent to a table: the cells of each, how many they are, and the sum of their hashes."""
+    """Rows that were sent to a table: the cells of each, and their parts in turn."""
 
     cells: tuple[Cell, ...]
-    rows: int
-    total: int
+    parts: tuple[Part, ...]
+
+    @property
+    def rows(self) -> int:
+        """How many there are."""
+        return sum(part.rows for part in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,30 +51,41 @@ class Held:
     upto: int
 
 
-def sum_up(values: pl.DataFrame, live: Mapping[str, LiveColumn]) -> Sent:
-    """Sum up rows in wire form; *live* are the columns of their table."""
+def hash_rows(values: pl.DataFrame, live: Mapping[str, LiveColumn]) -> Sent:
+    """Hash rows in wire form; *live* are the columns of their table."""
     cells = tuple(cell_of(live[name]) for name in values.columns)
-    lines = values.select(_line(cells).cast(pl.Binary))
-    return Sent(cells, values.height, sum(_hashed(part.to_series()) for part in lines.iter_slices(_ROWS_PER_TURN)))
-
-
-def _hashed(lines: pl.Series) -> int:
-    """Sum up the hashes of some rows, and let the thread that writes have its turn: the server may wait for it."""
-    total = sum(map(crc32, lines.to_list()))
-    time.sleep(_PAUSE_S)
-    return total
+    lines = values.select(_line(cells)).to_series()
+    size = int(lines.str.len_bytes().sum()) + len(lines)
+    rows_per_part = max(MOST_BYTES * len(lines) // max(size, 1), 1)
+    parts = (lines.slice(start, rows_per_part) for start in range(0, len(lines), rows_per_part))
+    return Sent(cells, tuple(Part(len(part), crc32(part.str.join("\n").item().encode())) for part in parts))
 
 
 def is_held(connection: Connection, held: Held) -> bool:
     """Say whether a server holds the rows as they were sent, and no others between them."""
     cells, key = held.sent.cells, quoted(held.key)
-    asked = f"COUNT(*), COALESCE(SUM(CRC32({row_text(cells)})), 0)"
-    where = f"{key} > {held.above} AND {key} <= {held.upto}"
+    asked = f"COUNT(*), CRC32(GROUP_CONCAT({row_text(cells)} SEPARATOR '\\n'))"
     # Without this option the driver would read a % in a name as a placeholder.
     driver = connection.execution_options(no_parameters=True)
-    statement = f"SELECT {asked} FROM {quoted(held.table)} WHERE {where}"  # noqa: S608 - quoted names, and numbers
-    rows, total = driver.exec_driver_sql(statement).one()
-    return (int(rows), int(total)) == (held.sent.rows, held.sent.total)
+    for part, (above, upto) in zip(held.sent.parts, _extents(connection, held), strict=True):
+        where = f"{key} > {above} AND {key} <= {upto}"
+        statement = f"SELECT {asked} FROM {quoted(held.table)} WHERE {where}"  # noqa: S608 - quoted names, and numbers
+        if tuple(driver.exec_driver_sql(statement).one()) != (part.rows, part.crc):
+            return False
+    return True
+
+
+def _extents(connection: Connection, held: Held) -> Iterator[tuple[int, int]]:
+    """Give above and up to which key each part lies; where rows are missing the last parts have none."""
+    key = column(held.key, Integer())
+    above = held.above
+    for part in held.sent.parts[:-1]:
+        behind = select(key).select_from(table(held.table)).where(key > above).order_by(key).offset(part.rows - 1)
+        upto = connection.execute(behind.limit(1)).scalar_one_or_none()
+        yield above, above if upto is None else int(upto)
+        above = above if upto is None else int(upto)
+    if held.sent.parts:
+        yield above, held.upto
 
 
 def _line(cells: Sequence[Cell]) -> pl.Expr:

@@ -1,13 +1,15 @@
-"""The sum of rows that were sent: over texts that differ for rows that differ."""
+"""The hash of rows that were sent: of texts that differ for rows that differ."""
 
 from zlib import crc32
 
 import polars as pl
-from hypothesis import given
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reconcile.live import sent
 from reconcile.live.schema import LiveColumn
-from reconcile.live.sent import sum_up
+from reconcile.live.sent import Part, hash_rows
 
 WORDS = st.none() | st.text(st.sampled_from("#-01aé"), max_size=4)
 NUMBERS = st.none() | st.integers(-20, 20)
@@ -27,10 +29,22 @@ def text(row: tuple[int | None, str | None, str | None]) -> str:
     return "#".join(part for part in parts if part is not None)
 
 
-@given(st.lists(ROWS, max_size=5))
-def test_a_sum_is_that_of_the_rows_texts(rows: list[tuple[int | None, str | None, str | None]]) -> None:
-    found = sum_up(pl.DataFrame(rows, schema=SCHEMA, orient="row"), LIVE)
-    assert (found.rows, found.total) == (len(rows), sum(crc32(text(row).encode()) for row in rows))
+@given(rows=st.lists(ROWS, max_size=5), most_bytes=st.sampled_from([1, 20, 1_000]))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_hash_is_that_of_the_rows_texts_in_turn(
+    rows: list[tuple[int | None, str | None, str | None]], most_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In parts, where they are longer than what a server joins."""
+    monkeypatch.setattr(sent, "MOST_BYTES", most_bytes)
+
+    found = hash_rows(pl.DataFrame(rows, schema=SCHEMA, orient="row"), LIVE)
+
+    assert found.rows == len(rows)
+    left = list(rows)
+    for part in found.parts:
+        lines, left = left[: part.rows], left[part.rows :]
+        assert part == Part(len(lines), crc32("\n".join(map(text, lines)).encode()))
+    assert most_bytes < 1_000 or len(found.parts) == min(len(rows), 1)
 
 
 @given(ROWS, ROWS)
