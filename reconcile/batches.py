@@ -103,7 +103,7 @@ def _cut(plan: Plan, part: TablePlan, rows: pl.DataFrame, waiting: Mapping[str, 
         is_created = pl.col(ACTION) == Action.CREATE
         after = pl.when(is_created).then(_without(part.spec, AFTER, too_early)).otherwise(pl.col(AFTER))
         rows = rows.with_columns(after.alias(AFTER))
-    return replace(part, held=rows.sort(KEY), counts=counts(rows))
+    return replace(part, held=rows.sort(KEY), counts=counts(rows), told=None)
 
 
 def _circular(plan: Plan, spec: TableSpec) -> list[Column]:

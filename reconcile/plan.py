@@ -154,7 +154,8 @@ def make(  # one argument per fact the plan states
 def only(plan: Plan, actions: Iterable[Action]) -> Plan:
     """Give the plan with the rows of *actions* alone, for display; it still counts them all."""
     wanted = list(actions)
-    return replace(plan, tables=tuple(replace(table, held=_Chosen(table, wanted)) for table in plan.tables))
+    tables = (replace(table, held=_Chosen(table, wanted), told=table.tell()) for table in plan.tables)
+    return replace(plan, tables=tuple(tables))
 
 
 @dataclass(frozen=True, slots=True)

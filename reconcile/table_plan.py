@@ -96,14 +96,18 @@ class TablePlan:
         found = [counts(piece) for piece in self.pieces()]
         return {action: sum(piece[action] for piece in found) for action in Action}
 
-    def hexdigest(self) -> str:
-        """Digest what is done to the rows, hexadecimal."""
+    def tell(self) -> "RowsTold":
+        """Give what the rows come to."""
         if self.told is not None:
-            return self.told.hexdigest()
+            return self.told
         told = RowsTold(self.spec)
         for piece in self.pieces():
             told.add(piece)
-        return told.hexdigest()
+        return told
+
+    def hexdigest(self) -> str:
+        """Digest what is done to the rows, hexadecimal."""
+        return self.tell().hexdigest()
 
     def by_step(self) -> Mapping[tuple[str, Action], int]:
         """Count the rows by step and action."""
@@ -118,6 +122,18 @@ class TablePlan:
             return self.empty
         pieces = self.pieces()
         return pl.concat([self.empty, *(piece.filter(pl.col(ACTION) == action) for piece in pieces)])
+
+
+def creates_all(part: TablePlan, declared: int) -> bool:
+    """Say whether a table's part is to create all rows that are *declared*, so many, and nothing else."""
+    return part.counts[Action.CREATE] == part.height == declared
+
+
+def with_told(part: TablePlan, lines: Lines) -> TablePlan:
+    """Tell of a part that creates all declared rows what they come to, from their *lines*."""
+    told = RowsTold(part.spec)
+    told.add(part.rows, lines)
+    return TablePlan(part.spec, part.held, part.counts, part.kept_by_step, told)
 
 
 def no_plan(spec: TableSpec) -> TablePlan:

@@ -38,6 +38,7 @@ from reconcile.radius import cascades, measure
 from reconcile.selection import Chosen
 from reconcile.spec import TableSpec
 from reconcile.state import DesiredState, Rule, Spans
+from reconcile.table_plan import creates_all, with_told
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +123,17 @@ def _make_whole(session: Session, options: RunOptions, mode: Mode, *, reads_rule
             prints, lines = digesting.result()
         live = resolved(server_weights(connection), schema, raw, everything.frames, lines=lines)
         goal, unfit = fit_rows(state, goal, live)
+        parts = decide(goal, live.dataset)
+        if mode is Mode.RESET and goal.desired is everything:
+            new = [name for name, part in parts.items() if part.height and creates_all(part, everything[name].height)]
+            parts |= {name: with_told(parts[name], lines[name]) for name in new}
         plan = make(
             state=state.name,
             target=str(session.target),
             engine=session.engine.dialect.name,
             goal=goal,
             steps=state.steps,
-            parts=decide(goal, live.dataset),
+            parts=parts,
             fingerprints=with_whole(prints if goal.desired is everything else digested(goal.desired, goal.tables)[0]),
             findings=(*begun.findings, *unfit, *live.findings),
             left_out=begun.left_out,

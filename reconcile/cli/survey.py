@@ -23,7 +23,7 @@ from reconcile.plan import Plan, Radius, Touched, make
 from reconcile.radius import measure, newest
 from reconcile.spool import Spool
 from reconcile.state import Rule, Verdict
-from reconcile.table_plan import RowsTold, TablePlan, no_plan
+from reconcile.table_plan import RowsTold, TablePlan, creates_all, no_plan
 
 
 class Indivisible(Exception):
@@ -106,7 +106,7 @@ class Survey:
             raise Indivisible("other rows depend on rows to be deleted")
         self._wait()
         self._put = self.meanwhile.submit(self._put_by, span, plan, planned, live.dataset)
-        if all(_is_new(part, span.goal) for part in planned.values()):
+        if all(_is_new(part, span) for part in planned.values()):
             self.new.add(span.number)
         elif self.rules is not None and alone.written and not live.findings:
             for name in planned:
@@ -124,7 +124,7 @@ class Survey:
         for name, part in planned.items():
             tally = self.tallies[name]
             tally.rows.put(span.number, part.rows)
-            tally.told.add(part.rows, span.lines[name] if _is_new(part, span.goal) else None)
+            tally.told.add(part.rows, span.lines[name] if _is_new(part, span) else None)
         self.stops += [*unmet_references(plan, live), *taken_values(plan, live)]
 
     def _wait(self) -> None:
@@ -179,6 +179,5 @@ class Survey:
         )
 
 
-def _is_new(part: TablePlan, goal: Goal) -> bool:
-    """Say whether a table's part is to create all that is declared, and nothing else."""
-    return part.counts[Action.CREATE] == part.height == goal.desired[part.spec.name].height
+def _is_new(part: TablePlan, span: Span) -> bool:
+    return creates_all(part, span.goal.desired[part.spec.name].height)

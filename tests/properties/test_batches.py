@@ -1,15 +1,17 @@
 """Laws of batches over random shops: each is small, each leaves a sound database, and together they are the plan."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconcile.batches import head
-from reconcile.dataset import ID, KEY, UNRESOLVED, Dataset
+from reconcile.dataset import ID, KEY, UNRESOLVED, Dataset, digested
 from reconcile.outcome import after
 from reconcile.plan import Plan
+from reconcile.table_plan import with_told
 from reconcile.values import Reference
 from tests.properties.shops import FEW, shops
 from tests.unit.tiny import SPECS, Rows, declared, live, planned
@@ -88,3 +90,17 @@ def test_a_batch_writes_only_what_the_plan_names(desired: Rows, found: Rows, siz
     for plan, batch, _ in batches(declared(desired), live(found), size):
         named = {part.spec.name: set(part.rows.filter(pl.col("action") != "skip")[KEY]) for part in plan.tables}
         assert all(set(part.rows[KEY]) <= named[part.spec.name] for part in batch.tables) or batch is plan
+
+
+@laws
+@given(desired=shops(FEW), size=SIZES)
+def test_a_batch_is_not_told_what_the_whole_plan_comes_to(desired: Rows, size: int) -> None:
+    """Its checksum is that of its own rows."""
+    wanted = declared(desired)
+    plan = planned(wanted, live({name: [] for name in desired}))
+    _, lines = digested(wanted, wanted.frames)
+    new = {part.spec.name: with_told(part, lines[part.spec.name]) for part in plan.tables if part.height}
+    told = replace(plan, tables=tuple(new.get(part.spec.name, part) for part in plan.tables))
+
+    assert told.checksum == plan.checksum
+    assert head(told, size).checksum == head(plan, size).checksum
