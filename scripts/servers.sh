@@ -11,7 +11,8 @@ cd "$(dirname "$0")/.."
 mysql_root=.cache/mysql-root
 
 have_mariadb() {
-    command -v mariadbd >/dev/null 2>&1 && command -v mariadb-install-db >/dev/null 2>&1
+    command -v mariadbd >/dev/null 2>&1 && command -v mariadb-install-db >/dev/null 2>&1 &&
+        command -v mariadb-dump >/dev/null 2>&1
 }
 
 have_mysql() {
@@ -48,9 +49,9 @@ absent() {
 case "${1:-}" in
     mariadb)
         have_mariadb && exit 0
-        may_install || absent 'MariaDB is missing; install it (Debian: apt-get install mariadb-server-core mariadb-client-core)'
-        # The core packages hold the binaries and, unlike mariadb-server, start no service.
-        debian_install mariadb-server-core mariadb-client-core
+        may_install || absent 'MariaDB is missing; install it (Debian: apt-get install mariadb-server-core mariadb-client)'
+        # These hold the binaries and, unlike mariadb-server, start no service.
+        debian_install mariadb-server-core mariadb-client
         ;;
     mysql)
         have_mysql && exit 0

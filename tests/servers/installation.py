@@ -102,8 +102,8 @@ def find(engine: Engine, checkout: Path) -> Installation:
 
 
 def _find_mariadb(checkout: Path) -> Installation:
-    if not (shutil.which("mariadbd") and shutil.which("mariadb-install-db")):
-        msg = "no MariaDB: install mariadbd (Debian: apt-get install mariadb-server-core mariadb-client-core)"
+    if not all(map(shutil.which, ("mariadbd", "mariadb-install-db", "mariadb-dump"))):
+        msg = "no MariaDB: install server and client (Debian: apt-get install mariadb-server-core mariadb-client)"
         raise NotInstalled(msg)
     return Installation("mariadb", _version(["mariadbd"]), checkout / ".cache" / "servers")
 

@@ -25,6 +25,7 @@ _CHANGING = re.compile(
             r"\b\d+ (?:d|h|min|s)(?= old\b)|(?<=\bfor )\d+(?= s\b)|(?<=\bkeeps waiting: )[\d, ]+",
             r"(?<=shown this once: )\S+",
             r"\b\d+\.\d+\.\d+-MariaDB\S*|(?<=MariaDB )\d+\.\d+\.\d+",
+            r"(?<=  driver {17})(?:pymysql|mysqlclient) \([^)]*\)",  # what reads, of what is installed
         ]
     )
 )

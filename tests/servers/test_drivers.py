@@ -38,9 +38,12 @@ from tests.servers.operating import edit, insert, run
 from tests.servers.server import Server
 from tests.servers.target import Target
 
-pytestmark = pytest.mark.skipif(
-    installed_library() is None, reason="mysqlclient is not installed (pip install 'terp-reconcile[fast]')"
-)
+pytestmark = [
+    pytest.mark.on_servers,
+    pytest.mark.skipif(
+        installed_library() is None, reason="mysqlclient is not installed (pip install 'terp-reconcile[fast]')"
+    ),
+]
 
 T = TypeVar("T")
 NOTES = TableSpec(
