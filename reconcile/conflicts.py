@@ -12,11 +12,12 @@ from reconcile.values import Json, PolymorphicReference, Reference, TextReferenc
 _NAMED = "_named"
 
 
-def unmet_references(plan: Plan, live: Dataset) -> list[Finding]:
+def unmet_references(plan: Plan, live: Dataset, *, is_everything: bool = False) -> list[Finding]:
     """
     Find references of rows to be written that neither the live tables nor the plan's own creates can meet.
 
-    That happens when a run leaves a table out that its rows need; one finding per reference column and table.
+    That happens when a run leaves a table out that its rows need; one finding per reference column and table. Where the
+    plan is about everything that is declared, and sound, each declared row of a table is there or comes.
     """
     planned = {table.spec.name: table for table in plan.tables}
     present: dict[str, pl.DataFrame] = {}
@@ -28,7 +29,8 @@ def unmet_references(plan: Plan, live: Dataset) -> list[Finding]:
         cells = rows[AFTER].struct.unnest()
         for column, target in table.spec.references():
             part = planned.get(target)
-            if isinstance(column.kind, Json) and part is not None and not part.counts[Action.SKIP]:
+            is_whole = part is not None and not part.counts[Action.SKIP]
+            if is_whole and (is_everything or isinstance(column.kind, Json)):
                 continue  # every declared row of the target is there or comes
             if target not in present:
                 present[target] = _present(plan, live, target)

@@ -275,9 +275,7 @@ class Fingerprint:
 
     def add(self, frame: pl.DataFrame) -> Lines:
         """Add a part's rows, whatever their order; give them in the order of their keys."""
-        lines = self._digest.lines(frame if frame[KEY].is_sorted() else frame.sort(KEY))
-        self._digest.add(lines)
-        return lines
+        return self._digest.add(self._digest.lines(frame if frame[KEY].is_sorted() else frame.sort(KEY)))
 
     def hexdigest(self) -> str:
         """Give the fingerprint of the rows added so far."""

@@ -6,7 +6,7 @@ a backslash begins `ROW_END` and `NULL`, so two rows are equal as text exactly w
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -27,12 +27,21 @@ _ROWS_PER_PART = 20_000
 class Lines:
     """
     The rows of `frame` as text, in its order and in parts that are short beside the whole: the `plain` cells of every
-    row, and apart from them those that a server holds something else for (`is_looked_up`).
+    row, and apart from them those that a server holds something else for (`is_looked_up`). They may be `digested`.
     """
 
     frame: pl.DataFrame
     plain: tuple[str, ...]
     looked_up: tuple[str, ...]
+    digested: "_Digested | None" = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Digested:
+    """Digests as they were `before` rows were added, by their values, and `after` that."""
+
+    before: tuple[bytes, ...]
+    after: tuple["hashlib._Hash", ...]
 
 
 class RowDigest:
@@ -41,17 +50,22 @@ class RowDigest:
     def __init__(self, columns: Sequence[Column], head: str = "") -> None:
         self._plain, self._looked_up = in_groups(columns)
         self._head = head
-        self._digests = hashlib.sha256(), hashlib.sha256()
+        self._digests: tuple[hashlib._Hash, ...] = (hashlib.sha256(), hashlib.sha256())
 
     def lines(self, frame: pl.DataFrame) -> Lines:
         """Give rows as the lines that they are."""
-        return Lines(frame, *(tuple(_parts(columns, frame)) for columns in (self._plain, self._looked_up)))
+        return Lines(frame, tuple(_parts(self._plain, frame)), tuple(_parts(self._looked_up, frame)))
 
-    def add(self, lines: Lines) -> None:
-        """Add rows, in their order."""
+    def add(self, lines: Lines) -> Lines:
+        """Add rows, in their order, and give them as digested: behind the same rows they need not be digested again."""
+        before = tuple(digest.digest() for digest in self._digests)
+        if lines.digested is not None and lines.digested.before == before:
+            self._digests = tuple(digest.copy() for digest in lines.digested.after)
+            return lines
         for digest, parts in zip(self._digests, (lines.plain, lines.looked_up), strict=True):
             for part in parts:
                 digest.update(part.encode())
+        return replace(lines, digested=_Digested(before, tuple(digest.copy() for digest in self._digests)))
 
     def hexdigest(self) -> str:
         """Give the digest of the rows added so far."""

@@ -15,9 +15,10 @@ from reconcile.apply.encode import literal
 
 def put_aside(connection: Connection, secrets: Iterable[str]) -> dict[str, str]:
     """Set a variable of the session to each of *secrets* and give its name by the literal that it stands for."""
-    if connection.dialect.name == "sqlite":
-        return {}  # values are bound there, and nobody watches
-    values = pl.DataFrame({"secret": sorted(set(secrets))}, schema={"secret": pl.String})
+    hidden = sorted(set(secrets))
+    if connection.dialect.name == "sqlite" or not hidden:
+        return {}  # on SQLite values are bound, and nobody watches
+    values = pl.DataFrame({"secret": hidden}, schema={"secret": pl.String})
     aside = {
         text: f"@reconcile_secret_{number}"
         for number, text in enumerate(values.select(literal("secret", pl.String()))["secret"])

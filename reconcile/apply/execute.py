@@ -144,12 +144,13 @@ def _create(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]]) ->
     if rows.is_empty():
         return
     now = [c for c in spec.declared if (spec.name, c.name) not in deferred]
-    returning = rows.filter(pl.col(ID).is_not_null())
-    _return(run, spec, returning, now)
-    rows = rows.filter(pl.col(ID).is_null())
-    if rows.is_empty():
-        return
-    known = run.ahead.get(spec.name) if returning.is_empty() else None
+    is_returning = rows[ID].null_count() < rows.height
+    if is_returning:
+        _return(run, spec, rows.filter(pl.col(ID).is_not_null()), now)
+        rows = rows.filter(pl.col(ID).is_null())
+        if rows.is_empty():
+            return
+    known = None if is_returning else run.ahead.get(spec.name)
     values = _wire(run, spec, rows, now) if known is None else with_ids(spec, known, run.new)
     table = run.tables[spec.name]
     above = run.highest.get(spec.name)
@@ -167,8 +168,6 @@ def _create(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]]) ->
 
 def _return(run: _Run, spec: TableSpec, rows: pl.DataFrame, columns: Sequence[Column]) -> None:
     """Create rows again under the ids that they had."""
-    if rows.is_empty():
-        return
     values = _wire(run, spec, rows, columns)
     values = values.select(rows[ID].alias(spec.surrogate_key), *values.columns)  # in the table's order
     _insert(run, run.tables[spec.name], columns, values, spec.name)

@@ -1,8 +1,9 @@
 """Insert rows in wire form: bound on SQLite; on servers many are loaded, and few, or what cannot be loaded, encoded."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import polars as pl
 from sqlalchemy import Connection, TableClause, bindparam, insert
@@ -12,18 +13,15 @@ from reconcile.apply.encode import STATEMENT_BYTES, value_lists
 from reconcile.apply.load import LEAST_ROWS, NotLoaded, can_load, load
 from reconcile.prefetch import prefetched
 
+T = TypeVar("T")
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
 class Inserts:
-    """
-    How one execution inserts: the connection, the secrets put aside, and, once the server was asked, the most bytes
-    that it takes at once and whether it takes LOAD DATA.
-    """
+    """How one execution inserts: the connection, with what the server said that it takes, and the secrets put aside."""
 
     connection: Connection
     aside: Mapping[str, str] = field(repr=False)
-    packet_bytes: int | None = None
-    loads: bool | None = None
 
     def insert(self, table: TableClause, values: pl.DataFrame, *, hides: bool) -> Iterator[int]:
         """
@@ -64,9 +62,7 @@ class Inserts:
                 yield height
 
     def _can_load(self) -> bool:
-        if self.loads is None:
-            self.loads = can_load(self.connection)
-        return self.loads
+        return self._said("loads", can_load)
 
     def _most_bytes(self) -> int:
         """
@@ -74,6 +70,15 @@ class Inserts:
 
         Source: MySQL manual, "Packet Too Large".
         """
-        if self.packet_bytes is None:
-            self.packet_bytes = int(self.connection.exec_driver_sql("SELECT @@max_allowed_packet").scalar_one())
-        return min(STATEMENT_BYTES, self.packet_bytes // 2)
+        return min(STATEMENT_BYTES, self._said("packet_bytes", _packet_bytes) // 2)
+
+    def _said(self, key: str, ask: Callable[[Connection], T]) -> T:
+        """Ask the server once per connection."""
+        said: dict[str, T] = self.connection.info.setdefault(__name__, {})
+        if key not in said:
+            said[key] = ask(self.connection)
+        return said[key]
+
+
+def _packet_bytes(connection: Connection) -> int:
+    return int(connection.exec_driver_sql("SELECT @@max_allowed_packet").scalar_one())

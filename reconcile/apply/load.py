@@ -82,8 +82,8 @@ class NotLoaded(Exception):
 
 def _load_chunk(connection: Connection, statement: str, chunk: pl.DataFrame) -> None:
     with _pipe(chunk) as path, only_reads(connection, path):
-        loaded = connection.exec_driver_sql(statement, (path,)).rowcount
-    warnings = connection.exec_driver_sql("SELECT @@warning_count").scalar_one()
+        done = connection.exec_driver_sql(statement, (path,))
+    loaded, warnings = done.rowcount, done.context.cursor.warning_count
     if loaded != chunk.height or warnings:
         raise NotLoaded(f"{loaded} of {chunk.height} rows with {warnings} warnings")
 

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Event
 from typing import Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from reconcile.apply.piece import Piece, Resolve
+from reconcile.apply.piece import Highest, Piece, Resolve
 from reconcile.errors import ReconcileError
 from reconcile.live.collation import Weigh, elsewhere, server_weights
 from reconcile.live.connect import onlooking
@@ -18,15 +19,22 @@ from reconcile.live.target import Target
 
 _Proof = TypeVar("_Proof")
 
+PAUSE_S = 0.02
+"""Before a look, unless somebody waits for it: until then the next rows are on their way, and need no core for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A piece that is written: its rows as they were before, how to look at them now, and the seconds of writing."""
+    """
+    A piece that is written: its rows as they were before, how to look at them now, the seconds of writing, and which
+    ids are there, where somebody has asked.
+    """
 
     piece: Piece
     before: LiveState
     look: Callable[[Connection], Resolve]
     writing_s: float = 0.0
+    highest: Highest | None = None
 
     def live(self, connection: Connection) -> LiveState:
         """Look at the rows as the connection sees them."""
@@ -51,18 +59,23 @@ class Proving(Generic[_Proof]):
     weigh: Weigh
     prove: Prove[_Proof]
     thread: Executor
-    _waiting: list[tuple[Written, Future[_Proof]]] = field(default_factory=list)
+    pause_s: float = PAUSE_S
+    _waiting: list[tuple[Written, Future[_Proof], Event]] = field(default_factory=list)
 
     def then(self, written: Written) -> list[_Proof]:
         """Give the proof of the piece before, if there is one, and begin with this one."""
-        done = self.rest()
+        done, hurry = self.rest(), Event()
         if self.onlooker is None:
             found = written.look(self.connection)
             proof = self.thread.submit(lambda: self.prove(written, found(self.weigh)))
         else:
-            proof = self.thread.submit(lambda onlooker: self.prove(written, written.live(onlooker)), self.onlooker)
-        self._waiting = [(written, proof)]
+            proof = self.thread.submit(self._look, written, self.onlooker, hurry)
+        self._waiting = [(written, proof, hurry)]
         return done
+
+    def _look(self, written: Written, onlooker: Connection, hurry: Event) -> _Proof:
+        hurry.wait(self.pause_s)
+        return self.prove(written, written.live(onlooker))
 
     def rest(self) -> list[_Proof]:
         """
@@ -72,7 +85,9 @@ class Proving(Generic[_Proof]):
             ReconcileError: the rows are not as planned.
 
         """
-        done = [self._end(written, proof) for written, proof in self._waiting]
+        for _, _, hurry in self._waiting:
+            hurry.set()
+        done = [self._end(written, proof) for written, proof, _ in self._waiting]
         self._waiting = []
         return done
 

@@ -14,7 +14,7 @@ from reconcile.apply.ahead import Ahead, wire_ahead
 from reconcile.apply.execute import NOT_AHEAD, Progress, StillLocked, execute
 from reconcile.apply.in_pieces import InPieces
 from reconcile.apply.journal import Entry
-from reconcile.apply.piece import Piece
+from reconcile.apply.piece import Highest, Piece
 from reconcile.apply.proof import still_named, unsettled
 from reconcile.apply.proving import Written, proving
 from reconcile.apply.row_locks import lock_rows, refuse_stale
@@ -196,7 +196,8 @@ def _write(run: _Run, connection: Connection, pieces: Iterable[Piece], entry: En
             if second is not None:
                 with proving(connection, run.target, run.engine, partial(_prove, run, entry)) as proofs:
                     for piece, ahead in chain([second], ready):
-                        written = _carry(run, connection, piece, progress, base.dataset, hashing, ahead)
+                        known = written.highest
+                        written = _carry(run, connection, piece, progress, base.dataset, hashing, ahead, known)
                         writing_s += written.writing_s
                         for proof in proofs.then(written):
                             note(proof)
@@ -221,8 +222,12 @@ def _carry(
     base: Dataset | None,
     meanwhile: Executor,
     ahead: Ahead = NOT_AHEAD,
+    highest: Highest | None = None,
 ) -> Written:
-    """Write one piece; what is sent to empty tables is hashed *meanwhile*, and may be in wire form *ahead*."""
+    """
+    Write one piece; what is sent to empty tables is hashed *meanwhile*, and may be in wire form *ahead*. The *highest*
+    ids need not be asked for where they are known since the piece before.
+    """
     plan, goal = piece.plan, piece.goal
     now = piece.read(connection, base)
     if not piece.is_as_planned(now):
@@ -231,7 +236,7 @@ def _carry(
             _refuse_newcomers(run.target, plan, goal, now.dataset)
     _refuse_dependents([*dependents_in_plan(plan, now.dataset), *dependents(connection, plan, run.specs)])
     fill = piece.fill if piece.fill is not None and piece.fill.is_empty(now) else None
-    before = {} if fill is None else fill.highest(connection)
+    before = {} if fill is None else highest or fill.highest(connection)
     hashes: dict[str, Future[Sent]] = {}
 
     def sending(table: str, values: pl.DataFrame) -> None:
@@ -251,7 +256,7 @@ def _carry(
         return Written(piece, now, lambda seen: piece.look(seen, base, now), writing_s)
     look, ids = fill.look, (before, fill.highest(connection))
     sent = {name: found.result() for name, found in hashes.items()}
-    return Written(piece, now, lambda seen: look(seen, base, ids, sent, needs_ids=run.notes_ids), writing_s)
+    return Written(piece, now, lambda seen: look(seen, base, ids, sent, needs_ids=run.notes_ids), writing_s, ids[1])
 
 
 def _prove(run: _Run, entry: Entry, written: Written, after: LiveState) -> _Proved:

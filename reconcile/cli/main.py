@@ -3,6 +3,7 @@
 import argparse
 import gc
 import io
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -68,6 +69,9 @@ COMMANDS = {
 COLLECT_EVERY = 100_000
 """Allocations between two looks for garbage."""
 
+MOST_THREADS = 4
+"""That share the work on one frame, unless POLARS_MAX_THREADS says another number; more wait for each other."""
+
 
 class _Append(argparse.Action):
     """Store one value; for a flag declared with nargs=1, add to the values given so far."""
@@ -125,9 +129,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(words[1:])
     # Rows come and go in columns, and imports stay: neither leaves much garbage.
     gc.set_threshold(COLLECT_EVERY)
+    os.environ.setdefault("POLARS_MAX_THREADS", str(_threads(os.cpu_count() or 1)))
     from reconcile.cli.dispatch import dispatch
 
     return dispatch(words[0], options, is_writing=command.writes, was_password_seen=was_hidden)
+
+
+def _threads(cores: int) -> int:
+    """
+    Give how many threads share the work on one frame: half of the *cores* at most, since several frames are worked on
+    at a time, and the server may be on the same machine. Source: polars API reference, "thread_pool_size".
+    """
+    return max(min(cores // 2, MOST_THREADS), 1)
 
 
 def _help() -> str:

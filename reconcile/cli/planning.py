@@ -138,7 +138,9 @@ def _make_whole(session: Session, options: RunOptions, mode: Mode, *, reads_rule
             findings=(*begun.findings, *unfit, *live.findings),
             left_out=begun.left_out,
         )
-        _stop_on([*unmet_references(plan, live.dataset), *taken_values(plan, live.dataset)])
+        is_everything = wanted.is_everything and goal.desired is everything and not (begun.left_out or begun.findings)
+        unmet = unmet_references(plan, live.dataset, is_everything=mode is Mode.RESET and is_everything)
+        _stop_on([*unmet, *taken_values(plan, live.dataset)])
         found = [*dependents_in_plan(plan, live.dataset), *dependents(connection, plan, goal.desired.specs)]
         if found:
             plan, live, schema = cascaded(connection, plan, live, schema, found)

@@ -125,7 +125,7 @@ class Survey:
             tally = self.tallies[name]
             tally.rows.put(span.number, part.rows)
             tally.told.add(part.rows, span.lines[name] if _is_new(part, span) else None)
-        self.stops += [*unmet_references(plan, live), *taken_values(plan, live)]
+        self.stops += [*unmet_references(plan, live, is_everything=True), *taken_values(plan, live)]
 
     def _wait(self) -> None:
         if self._put is not None:

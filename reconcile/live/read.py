@@ -234,11 +234,14 @@ def highest(connection: Connection, specs: Iterable[TableSpec]) -> dict[str, int
 
 
 def first_of(connection: Connection, spec: TableSpec, above: int, rows: int) -> int | None:
-    """Give the first of the surrogate keys *above* a number; None unless they are as many as *rows*, without a gap."""
+    """
+    Give the first of the surrogate keys *above* a number, where so many *rows* are known to be and no key is between
+    them; None where there may be others. Both ends are looked up, and no row is counted.
+    """
     key: ColumnClause[int] = column(spec.surrogate_key, SqlInteger())
-    asked = select(func.count(), func.min(key), func.max(key)).select_from(table(spec.name)).where(key > above)
-    found, first, last = connection.execute(asked).one()
-    return int(first) if rows == found == last - first + 1 else None
+    asked = select(func.min(key), func.max(key)).select_from(table(spec.name)).where(key > above)
+    first, last = connection.execute(asked).one()
+    return int(first) if first is not None and last - first + 1 == rows else None
 
 
 def _among(chosen: ColumnClause[int], ids: Sequence[int]) -> ColumnElement[bool]:

@@ -239,6 +239,22 @@ def test_lines_are_escaped_wherever_a_cell_needs_it(rows: list[tuple[str | None,
 
 
 @laws
+@given(pieces=st.lists(st.tuples(st.lists(PARTS, max_size=3), st.booleans()), max_size=4))
+def test_lines_digested_elsewhere_digest_to_the_same(pieces: list[tuple[list[str | None], bool]]) -> None:
+    """Whether they were added there behind the same rows or behind others."""
+    columns = [Column("a", values.Text()), Column("b", values.Reference("people"))]
+    all_of_them, some, alone = RowDigest(columns), RowDigest(columns), RowDigest(columns)
+    for cells, is_left_out in pieces:
+        frame = pl.DataFrame({"a": cells, "b": cells}, schema={"a": pl.String, "b": pl.String})
+        lines = all_of_them.add(all_of_them.lines(frame))
+        if not is_left_out:
+            some.add(lines)
+            alone.add(alone.lines(frame))
+
+    assert some.hexdigest() == alone.hexdigest()
+
+
+@laws
 @given(rows=st.lists(st.tuples(PARTS, st.integers(0, 9)), max_size=4))
 def test_keys_are_escaped_wherever_a_part_needs_it(rows: list[tuple[str | None, int]]) -> None:
     spec = TableSpec("pairs", (Column("a", values.Text()), Column("b", values.Integer())), ("a", "b"), "core")

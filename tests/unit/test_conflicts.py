@@ -1,10 +1,12 @@
 """What the server would refuse of a plan: references that nothing meets and unique values that are taken."""
 
 from dataclasses import replace
+from functools import partial
 
 from reconcile.conflicts import taken_values, unmet_references
 from reconcile.dataset import Dataset
 from reconcile.decide import Mode
+from reconcile.diff import Action
 from reconcile.errors import Finding
 from reconcile.plan import Plan
 from reconcile.spec import Column
@@ -34,6 +36,29 @@ def test_a_reference_into_a_table_left_out_is_unmet() -> None:
     assert unmet(planned(desired, found), found) == [
         ("goods.maker, first AXE → ACME", "1 rows refer to rows of makers that do not exist")
     ]
+
+
+def test_a_plan_about_everything_needs_no_look_at_what_it_has_whole() -> None:
+    """Into a table that is no part of it, or of which rows are skipped, it is looked at all the same."""
+    desired = declared({"makers": [], "goods": [{"sku": "SAW", "maker": "ACME"}]})
+    found = live({})
+    plan = planned(desired, found)
+    unmet_in = partial(unmet_references, live=found, is_everything=True)
+
+    assert unmet_in(planned(declared(SHOP), found)) == []
+    assert [finding.where for finding in unmet_in(plan)] == []
+    assert len(unmet_in(_without(plan, "makers"))) == 1
+    assert len(unmet_in(_skipping(plan, "makers"))) == 1
+
+
+def _without(plan: Plan, table: str) -> Plan:
+    return replace(plan, tables=tuple(part for part in plan.tables if part.spec.name != table))
+
+
+def _skipping(plan: Plan, table: str) -> Plan:
+    counts = {Action.CREATE: 0, Action.UPDATE: 0, Action.DELETE: 0, Action.SKIP: 1}
+    parts = (replace(part, counts=counts) if part.spec.name == table else part for part in plan.tables)
+    return replace(plan, tables=tuple(parts))
 
 
 def test_an_update_needs_its_references_too() -> None:
