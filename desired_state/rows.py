@@ -1,6 +1,7 @@
 """All rows of the desired state, area by area in the order they need each other."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 
@@ -30,20 +31,25 @@ from desired_state.trade import Trade, trade
 from reconcile.dataset import Dataset
 from reconcile.spec import Profile
 
+_ALONE = (defaults.tables, rbac.tables, accounts.tables, fixtures.tables)
+"""Areas that need no other."""
+
 
 def rows(profile: Profile) -> Dataset:
-    """Give every table that reconcile fills, for one profile; a table that several steps fill has the rows of all."""
-    dealings = trade(profile)
-    core = _static(profile) | _goods(profile, dealings) | _books(profile, dealings)
-    areas = (
-        core,
-        collaboration.tables(profile, dealings, core),
-        engagement.tables(profile, dealings, core),
-        defaults.tables(profile),
-        rbac.tables(profile),
-        accounts.tables(profile),
-        fixtures.tables(profile),
-    )
+    """
+    Give every table that reconcile fills, for one profile; a table that several steps fill has the rows of all.
+
+    Areas that do not need each other are computed in two threads.
+    """
+    with ThreadPoolExecutor(1) as meanwhile:
+        alone = [meanwhile.submit(area, profile) for area in (_static, *_ALONE)]
+        dealings = trade(profile)
+        goods = _goods(profile, dealings)
+        books = meanwhile.submit(_books, profile, dealings)
+        static, *others = [area.result() for area in alone]
+        core = static | goods | books.result()
+        engaged = meanwhile.submit(engagement.tables, profile, dealings, core)
+        areas = (core, collaboration.tables(profile, dealings, core), engaged.result(), *others)
     return Dataset(SPECS, {name: _joined(name, areas) for name in dict.fromkeys(n for area in areas for n in area)})
 
 

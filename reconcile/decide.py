@@ -25,6 +25,7 @@ from reconcile.diff import (
     counts,
     diff,
     empty_live,
+    none_decided,
 )
 from reconcile.finish import finish
 from reconcile.spec import Policy, Profile, TableSpec
@@ -167,7 +168,7 @@ def _verdicts(table: TableDiff, goal: Goal) -> pl.DataFrame:
     """Say of each differing row what becomes of it, and why."""
     spec = table.spec
     if table.rows.is_empty():
-        return table.rows.with_columns(pl.lit(None, dtype=pl.String).alias(WHY))
+        return none_decided(spec)
     verdicts = _policy(spec, goal.mode)
     reasons = list(verdicts)
     actions, whys = ([verdicts[reason][place] for reason in reasons] for place in (0, 1))

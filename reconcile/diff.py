@@ -98,7 +98,7 @@ def _are_the_same(spec: TableSpec, desired: pl.DataFrame, live: pl.DataFrame) ->
         return False
     if not desired[KEY].equals(live[KEY]):
         desired, live = (side.select(names).sort(KEY) for side in (desired, live))
-    return all(desired[name].equals(live[name]) for name in names)
+    return desired[names].equals(live[names])
 
 
 def _narrowed(spec: TableSpec, desired: pl.DataFrame, live: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -111,12 +111,23 @@ def _narrowed(spec: TableSpec, desired: pl.DataFrame, live: pl.DataFrame) -> tup
     return desired.filter(differs), live.filter(differs)
 
 
+@cache
 def no_rows(spec: TableSpec) -> pl.DataFrame:
     """Give the differing rows of a table in which nothing differs."""
-    row = pl.Struct({column.name: dtype(column.kind) for column in spec.declared})
     texts = dict.fromkeys((STEP, ACTION, REASON), pl.String)
-    sides = dict.fromkeys((BEFORE, AFTER), row)
+    sides = dict.fromkeys((BEFORE, AFTER), _row(spec))
     return pl.DataFrame(schema={KEY: pl.String, ID: pl.Int64, **texts, CHANGED: pl.List(pl.String), **sides})
+
+
+@cache
+def none_decided(spec: TableSpec) -> pl.DataFrame:
+    """Give the decided rows of a table in which nothing differs."""
+    return no_rows(spec).with_columns(pl.lit(None, dtype=pl.String).alias(WHY))
+
+
+@cache
+def _row(spec: TableSpec) -> pl.Struct:
+    return pl.Struct({column.name: dtype(column.kind) for column in spec.declared})
 
 
 def empty_declared(spec: TableSpec) -> pl.DataFrame:
@@ -143,7 +154,7 @@ def _all_missing(spec: TableSpec, desired: pl.DataFrame) -> pl.DataFrame:
         pl.lit(Action.CREATE).alias(ACTION),
         pl.lit(Reason.MISSING).alias(REASON),
         pl.lit([], dtype=pl.List(pl.String)).alias(CHANGED),
-        pl.lit(None, dtype=pl.Struct({column.name: dtype(column.kind) for column in spec.declared})).alias(BEFORE),
+        pl.lit(None, dtype=_row(spec)).alias(BEFORE),
         row.alias(AFTER),
     )
     return rows if rows[KEY].is_sorted() else rows.sort(KEY)

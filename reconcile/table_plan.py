@@ -9,7 +9,7 @@ from typing import Protocol
 import polars as pl
 
 from reconcile.dataset import KEY, STEP
-from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, WHY, Action, counts, no_rows
+from reconcile.diff import ACTION, AFTER, BEFORE, CHANGED, Action, counts, none_decided
 from reconcile.lines import Lines, RowDigest
 from reconcile.spec import Column, TableSpec
 from reconcile.values import Text
@@ -138,7 +138,7 @@ def with_told(part: TablePlan, lines: Lines) -> TablePlan:
 
 def no_plan(spec: TableSpec) -> TablePlan:
     """Give the part of a table in which nothing is to be done and nothing is kept."""
-    rows = no_rows(spec).with_columns(pl.lit(None, dtype=pl.String).alias(WHY))
+    rows = none_decided(spec)
     return TablePlan(spec, rows, counts(rows), {})
 
 
@@ -159,7 +159,7 @@ class RowsTold:
         counted = _by_step(piece)
         self.by_step.update(counted)
         for action in {action for _, action in counted} & set(_SIDES):
-            rows = piece.filter(pl.col(ACTION) == action)
+            rows = piece if len(counted) == 1 else piece.filter(pl.col(ACTION) == action)
             head = self._heads[action]
             head.add(head.lines(rows.select(KEY, pl.col(CHANGED).list.join(","))))
             for side, digest in self._sides[action].items():
@@ -174,5 +174,11 @@ class RowsTold:
 
 
 def _by_step(piece: pl.DataFrame) -> Counter[tuple[str, Action]]:
-    counted = piece.group_by(STEP, ACTION).len() if piece.height else piece
+    if piece.is_empty():
+        return Counter()
+    steps, actions = piece[STEP], piece[ACTION]
+    if not steps.null_count() and (steps == steps[0]).all() and (actions == actions[0]).all():
+        # Most often it is one step that does one thing.
+        return Counter({(steps[0], Action(actions[0])): piece.height})
+    counted = piece.group_by(STEP, ACTION).len()
     return Counter({(step, Action(action)): rows for step, action, rows in counted.iter_rows()})

@@ -44,6 +44,9 @@ def value_lists(rows: pl.DataFrame, most_bytes: int = STATEMENT_BYTES) -> Genera
     cells = pl.concat_str([literal(name, dtype) for name, dtype in schema.items()], separator=",")
     for part in rows.iter_slices(ROWS_AT_ONCE):
         lines = part.select(pl.concat_str(pl.lit("("), cells, pl.lit(")")).alias("line"))
+        if lines["line"].str.len_bytes().sum() < most_bytes:
+            yield part.height, lines["line"].str.join(",").item()
+            continue
         batches = lines.with_columns((pl.col("line").str.len_bytes().cum_sum() // most_bytes).alias("batch"))
         for batch in batches.partition_by("batch", maintain_order=True):
             yield batch.height, ",".join(batch["line"])

@@ -6,6 +6,7 @@ updated, rows are deleted children first. What is changed was locked and compare
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import polars as pl
@@ -30,6 +31,9 @@ from reconcile.table_plan import TablePlan
 from reconcile.values import Secret, Text
 
 STAGING = "reconcile_staging"
+
+ROWS_PER_QUESTION = 1_000
+"""So many rows are written between two questions whether the run lock is still ours."""
 
 
 StillLocked = Callable[[Connection], None]
@@ -100,7 +104,7 @@ def execute(
     """
     Write everything *plan* says; *live* are the rows as the transaction sees them now, *secrets* values by name.
 
-    Before the rows of each table, and again before they are deleted, *still_locked* is asked. *stored* says by table of
+    Before rows are written or deleted, every `ROWS_PER_QUESTION`, *still_locked* is asked. *stored* says by table of
     rows that come back (`_key`, `column`) which text was `stored` where they would be `written` otherwise. *sending* is
     told of new rows; some of them may be in wire form *ahead*, and it may be known *above* which ids of each table they
     come.
@@ -122,8 +126,9 @@ def execute(
     )
     for part in working:
         _park(run, part)
+    questions = _Questions(partial(still_locked, connection))
     for part in working:
-        still_locked(connection)
+        questions.before(part.written)
         progress.started(part.spec.name, part.written)
         _create(run, part, plan.deferred)
     for part in working:
@@ -132,11 +137,25 @@ def execute(
     for part in working:
         _unlink(run, part, plan.deferred)
     for part in reversed(working):
-        if part.counts[Action.DELETE]:
-            still_locked(connection)
+        questions.before(part.counts[Action.DELETE])
         _delete(run, part)
     for part in working:
         progress.finished(part.spec.name)
+
+
+@dataclass(slots=True)
+class _Questions:
+    """Asks before rows are written, at first and whenever many were written since."""
+
+    ask: Callable[[], None]
+    rows: int = ROWS_PER_QUESTION
+
+    def before(self, rows: int) -> None:
+        """Ask, if it is time, before so many *rows* are written."""
+        if rows and self.rows >= ROWS_PER_QUESTION:
+            self.ask()
+            self.rows = 0
+        self.rows += rows
 
 
 def _create(run: _Run, part: TablePlan, deferred: frozenset[tuple[str, str]]) -> None:

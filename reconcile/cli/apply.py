@@ -31,7 +31,7 @@ from reconcile.decide import Mode
 from reconcile.errors import ExitCode, Finding, ReconcileError, Severity
 from reconcile.live.connect import snapshot
 from reconcile.live.spread import Spread
-from reconcile.live.state import read_again
+from reconcile.live.state import read_spread
 from reconcile.state import Verdict
 
 
@@ -164,9 +164,9 @@ def _look_again(
     try:
         look = partial(snapshot, session.target, session.engine)
         with look() as connection:
-            live = read_again(connection, last.schema, outcome.live)
+            asking = Spread(connection, look, options.connections, (ReconcileError,))
+            live = read_spread(asking, last.schema, outcome.live)
             if last.spanned is not None:
-                asking = Spread(connection, look, options.connections, (ReconcileError,))
                 moved = last.spanned.moved(asking, last.goal, live.dataset, outcome.marks)
     except ReconcileError as error:
         unread = [_unread(finding) for finding in error.findings]

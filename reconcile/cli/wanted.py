@@ -9,7 +9,7 @@ from reconcile.cli.journaling import last_anchor
 from reconcile.cli.option_groups import SHORT_SKIPS, RunOptions
 from reconcile.cli.scope import owners_of
 from reconcile.cli.session import Session
-from reconcile.dataset import Dataset, check
+from reconcile.dataset import Dataset, check, in_key_order
 from reconcile.errors import ReconcileError
 from reconcile.selection import Chosen, Selection, select
 from reconcile.spec import Profile, Size, Step
@@ -32,7 +32,7 @@ class Wanted:
 
 def want(session: Session, options: RunOptions, today: date, rows_of: Callable[[Profile], Dataset]) -> Wanted:
     """
-    Compute the declared rows that the options ask for; *rows_of* gives them for a profile.
+    Compute the declared rows that the options ask for, in the order of their keys; *rows_of* gives them for a profile.
 
     Raises:
         ReconcileError: the rows are unsound, all that is wrong at once (exit code 1), or the selection names
@@ -41,7 +41,7 @@ def want(session: Session, options: RunOptions, today: date, rows_of: Callable[[
     """
     last, anchored_by = last_anchor(session, options) if options.as_of is None else (None, None)
     profile = profile_of(options, today, last)
-    rows = rows_of(profile)
+    rows = in_key_order(rows_of(profile))
     if faults := [*check(rows), *check_rows(rows)]:
         raise ReconcileError(faults)
     selection = selection_of(options, session.state.steps)

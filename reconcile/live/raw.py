@@ -47,6 +47,11 @@ class RawTable:
         """Say whether there are any."""
         return bool(self.rows or self.pages)
 
+    @property
+    def length(self) -> int:
+        """How many characters of pages there are."""
+        return sum(page.length for page in self.pages)
+
     def looked_up(self) -> pl.DataFrame:
         """Give of the rows of pages the surrogate key and the cells that are looked up, as `frame` does."""
         return split(groups(self.spec, self.names)[0], [page.looked_up for page in self.pages])

@@ -10,6 +10,7 @@ same either way, and any other is asked for again.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import polars as pl
@@ -17,6 +18,7 @@ from sqlalchemy import (
     ColumnClause,
     ColumnElement,
     Connection,
+    Dialect,
     Select,
     String,
     case,
@@ -49,6 +51,7 @@ _CELL_END, _ROW_END = (f"_utf8mb4 X'{mark.encode().hex()}'" for mark in (CELL_EN
 _MOST_BYTES = literal_column("LEAST(@@group_concat_max_len, @@max_allowed_packet)", SqlInteger())
 _MOST_GROWTH = 8
 """How many times wider a page may be than the one before: where ids lie thinly at first, many may follow."""
+_MOST_SOURCES = 1_000
 
 
 class _Cell(NamedTuple):
@@ -265,11 +268,19 @@ def _is_bare(spec: TableSpec, live: Mapping[str, LiveColumn]) -> bool:
 def _source(
     connection: Connection, number: int, spec: TableSpec, nullable: Mapping[str, bool], *, is_bare: bool = False
 ) -> _Source:
+    return _source_of(connection.dialect, number, spec, tuple(nullable.items()), is_bare)
+
+
+@lru_cache(_MOST_SOURCES)
+def _source_of(
+    dialect: Dialect, number: int, spec: TableSpec, present: tuple[tuple[str, bool], ...], is_bare: bool
+) -> _Source:
+    """Make a source; a run reads its tables several times, and their SQL is long."""
     cells = {}
-    for name in nullable:
+    for name, nullable in present:
         declared = spec.column(name)
-        cells[name] = _Cell(_sql(connection, declared), _holds_any_text(declared), nullable[name])
-    kinds = [[cells[name] for name in names] for names in groups(spec, nullable)]
+        cells[name] = _Cell(_sql(dialect, declared), _holds_any_text(declared), nullable)
+    kinds = [[cells[name] for name in names] for names in groups(spec, cells)]
     looked_up, others = (_lines_text(kind, escapes=True) for kind in kinds)
     source, mark = table(spec.name), literal_column(str(number), SqlInteger())
     key: ColumnClause[int] = column(spec.surrogate_key, SqlInteger())
@@ -277,7 +288,7 @@ def _source(
     bare = select(func.count(), _MOST_BYTES, _nulls(kinds[0]), _nulls(kinds[1]), looked_up_bare, others_bare)
     return _Source(
         spec,
-        tuple(nullable),
+        tuple(cells),
         key,
         select(mark, func.count(), looked_up, others).select_from(source),
         bare.select_from(source) if is_bare else None,
@@ -286,9 +297,9 @@ def _source(
     )
 
 
-def _sql(connection: Connection, declared: Column) -> str:
+def _sql(dialect: Dialect, declared: Column) -> str:
     """Write what a cell is read from; to quote a name is all that most need."""
-    quoted = connection.dialect.identifier_preparer.quote(declared.name)
+    quoted = dialect.identifier_preparer.quote(declared.name)
     return f"CASE WHEN {quoted} IS NOT NULL THEN '{values.SET}' END" if _is_secret(declared) else quoted
 
 

@@ -6,7 +6,7 @@ is told; whoever has to know more reads over one connection, in one snapshot. Kn
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
@@ -26,6 +26,17 @@ def usual_connections() -> int:
     return min(MOST_CONNECTIONS, cores)
 
 
+def shared_out(sizes: Mapping[str, int], most: int) -> list[list[str]]:
+    """Share things out in *most* parts or fewer, of about the same size: the largest first, to the smallest part."""
+    parts: list[list[str]] = [[] for _ in range(min(most, len(sizes)))]
+    filled = [0] * len(parts)
+    for name in sorted(sizes, key=sizes.__getitem__, reverse=True):
+        place = filled.index(min(filled))
+        parts[place].append(name)
+        filled[place] += sizes[name]
+    return parts
+
+
 @dataclass(frozen=True, slots=True)
 class Spread(Generic[_Connection]):
     """
@@ -38,6 +49,11 @@ class Spread(Generic[_Connection]):
     another: Callable[[], AbstractContextManager[_Connection]]
     connections: int | None
     refusals: tuple[type[Exception], ...]
+
+    @property
+    def most(self) -> int:
+        """How many connections there may be at once."""
+        return self.connections or usual_connections()
 
     def first_failing(self, things: Iterable[_Thing], holds: Callable[[_Connection, _Thing], bool]) -> _Thing | None:
         """
@@ -71,7 +87,7 @@ class Spread(Generic[_Connection]):
                     return
                 ask(connection)
 
-        helpers = min(self.connections or usual_connections(), len(waiting)) - 1
+        helpers = min(self.most, len(waiting)) - 1
         if helpers < 1:
             ask(self.connection)
         else:

@@ -14,6 +14,7 @@ from reconcile.live.introspect import LiveSchema, introspect, read_foreign_keys
 from reconcile.live.raw import RawTable
 from reconcile.live.read import read_raw
 from reconcile.live.resolve import LiveState, resolve
+from reconcile.live.spread import Spread, shared_out
 from reconcile.plan import Plan
 from reconcile.spec import TableSpec
 from reconcile.values import Reference
@@ -38,6 +39,25 @@ def read_again(connection: Connection, schema: LiveSchema, previous: LiveState) 
     if raw == previous.raw:
         return previous
     return resolved(server_weights(connection), schema, raw, previous.declared, previous=previous, lines=previous.lines)
+
+
+def read_spread(asking: Spread[Connection], schema: LiveSchema, previous: LiveState) -> LiveState:
+    """
+    Read as `read_again` does, over several connections at once: in each some of the tables, about as much text.
+
+    The connections share no moment. Where a row is another text, all are read again over one of them, in its snapshot.
+    """
+    if asking.connection.dialect.name == "sqlite":  # it formats no rows: more connections would only wait
+        return read_again(asking.connection, schema, previous)
+
+    def is_still(connection: Connection, tables: Sequence[str]) -> bool:
+        specs = {name: previous.dataset.specs[name] for name in tables}
+        return read_raw(connection, specs, schema) == {name: previous.raw[name] for name in tables}
+
+    parts = shared_out({name: raw.length for name, raw in previous.raw.items()}, asking.most)
+    if asking.first_failing(parts, is_still) is None:
+        return previous
+    return read_again(asking.connection, schema, previous)
 
 
 def resolved(
