@@ -104,7 +104,7 @@ def execute(
     """
     Write everything *plan* says; *live* are the rows as the transaction sees them now, *secrets* values by name.
 
-    Before rows are written or deleted, every `ROWS_PER_QUESTION`, *still_locked* is asked. *stored* says by table of
+    Before the first row and then every `ROWS_PER_QUESTION` *still_locked* is asked. *stored* says by table of
     rows that come back (`_key`, `column`) which text was `stored` where they would be `written` otherwise. *sending* is
     told of new rows; some of them may be in wire form *ahead*, and it may be known *above* which ids of each table they
     come.
